@@ -1,0 +1,64 @@
+/**
+ * What crosses the wire between server, client and page: paths, JSON shapes, metadata keys, statuses.
+ * Imports nothing, so that everybody can import it. Older clients depend on it: fields are only added.
+ */
+
+/** Paths of the service, below its origin. */
+export const PATHS = { check: '/check', upload: '/upload', tus: '/tus', files: '/files' } as const
+
+/** Keys in tus `Upload-Metadata`. All are optional. */
+export const METADATA = { md5: 'md5', filename: 'filename', client: 'client' } as const
+
+/** Request and response headers of our own or with a meaning of our own (all in Node's lower case). */
+export const HEADERS = {
+  /** Request: the secret id of a client, so that /check can tell the owner of an upload `resumable`. */
+  client: 'ferry-client',
+  /** Response: the public URL of a finished upload (RFC 9110 8.7). */
+  contentLocation: 'content-location',
+} as const
+
+/** What a tus door answers when the received bytes have another MD5 than declared (tus checksum extension's status). */
+export const TUS_MISMATCH = 460
+
+declare const md5Brand: unique symbol
+/** An MD5 as 32 lower-case hex digits; only `parseMd5` makes one. */
+export type Md5 = string & { readonly [md5Brand]: true }
+
+/** The MD5 in lower case, or undefined where the text is none. */
+export function parseMd5(text: unknown): Md5 | undefined {
+  return typeof text === 'string' && /^[0-9a-f]{32}$/i.test(text) ? (text.toLowerCase() as Md5) : undefined
+}
+
+/** `GET /check?md5=` */
+export type CheckReply =
+  | { status: 'exists'; url: string; size: number }
+  | { status: 'notfound' }
+  | UploadingReply
+  | ErrorReply
+
+/** `POST /upload?md5=&filename=` */
+export type UploadReply = { status: 'ok' | 'exists'; url: string; md5: Md5 } | UploadingReply | ErrorReply
+
+/** Somebody's live upload has that MD5. Offset and size in bytes, as far as they are known. */
+export interface UploadingReply {
+  status: 'uploading'
+  offset?: number
+  size?: number
+  /** True for the client that owns the upload: it may go on at once. */
+  resumable?: true
+  /** Seconds until the upload counts as dead if no further byte arrives. */
+  retryAfter?: number
+}
+
+/** Every error of every door, as JSON. `code` is stable, `message` is for people. */
+export interface ErrorReply {
+  status: 'error'
+  code: string
+  message: string
+}
+
+/** Lower-case extension of a file name without its dot, `[a-z0-9]{1,10}`, else `bin`. */
+export function extensionOf(filename: string): string {
+  const match = /\.([a-z0-9]{1,10})$/i.exec(filename)
+  return match?.[1] ? match[1].toLowerCase() : 'bin'
+}
