@@ -31,10 +31,7 @@ export function parseMd5(text: unknown): Md5 | undefined {
 
 /** `GET /check?md5=` */
 export type CheckReply =
-  | { status: 'exists'; url: string; size: number }
-  | { status: 'notfound' }
-  | UploadingReply
-  | ErrorReply
+  { status: 'exists'; url: string; size: number } | { status: 'notfound' } | UploadingReply | ErrorReply
 
 /** `POST /upload?md5=&filename=` */
 export type UploadReply = { status: 'ok' | 'exists'; url: string; md5: Md5 } | UploadingReply | ErrorReply

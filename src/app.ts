@@ -1,0 +1,63 @@
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import { PATHS } from './contract.js'
+import { FerryError } from './errors.js'
+import { checkDoor } from './http/check.js'
+import { asFerryError, sendError, statusOf } from './http/errors.js'
+import { filesDoor } from './http/files.js'
+import type { Links } from './http/links.js'
+import { tusDoor } from './http/tus/door.js'
+import { uploadDoor } from './http/upload.js'
+import type { Intake } from './intake/intake.js'
+import type { Log } from './log.js'
+import type { Messages } from './messages.js'
+import type { Shelf } from './store/shelf.js'
+
+export interface Deps {
+  intake: Intake
+  shelf: Shelf
+  links: Links
+  log: Log
+  messages: Messages
+}
+
+/** The routes, in reading order. */
+export function createApp({ intake, shelf, links, log, messages }: Deps): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use((req, res, next) => {
+    res.on('close', () => reportFailure(req.method, req.path, res.locals['error']))
+    next()
+  })
+  app.get(PATHS.check, checkDoor(intake, links))
+  app.post(PATHS.upload, uploadDoor(intake, links))
+  app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
+  app.get(`${PATHS.files}/:name`, filesDoor(shelf))
+  app.use(() => {
+    throw new FerryError('not-found', 'no such address here; try /check, /upload, /tus or /files')
+  })
+  const answer: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+    const known = asFerryError(isClientFault(error) ? badRequest(error) : error)
+    res.locals['error'] = known
+    if (res.headersSent) return next(error)
+    sendError(res, known)
+  }
+  app.use(answer)
+  return app
+
+  /** What is the server's fault goes to the log, with its cause. */
+  function reportFailure(method: string, path: string, error: unknown): void {
+    if (!(error instanceof FerryError) || statusOf(error, 'json') < 500) return
+    log.error(messages.failed(`${method} ${path}`, error.message), error.cause)
+  }
+}
+
+/** Express and its parts say with a 4xx status that the request itself was wrong. */
+function isClientFault(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof FerryError || !('status' in error)) return false
+  return typeof error.status === 'number' && error.status >= 400 && error.status < 500
+}
+
+function badRequest(cause: Error): FerryError {
+  return new FerryError('bad-request', 'the request is malformed', { cause })
+}

@@ -1,0 +1,135 @@
+import { parse } from 'dotenv'
+import { readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+import { isErrno } from './errors.js'
+
+/** What the operator has decided. Sizes in bytes, folders absolute. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly bind: string
+  readonly filesDir: string
+  readonly tmpDir: string
+  /** What every URL handed out begins with, without a slash at its end. */
+  readonly publicUrl: string
+  /** True where PUBLIC_URL says so, because a proxy stands before us. */
+  readonly behindProxy: boolean
+  /** 0: as much as the disk holds. */
+  readonly maxSize: number
+  readonly ttlHours: number
+  readonly leaseSeconds: number
+  readonly logFormat: 'text' | 'json'
+}
+
+/** A value that can't be used; `message` says what to write instead. */
+export interface BadValue {
+  key: string
+  value: string
+  expected: string
+}
+
+const DEFAULTS = {
+  HOST: '127.0.0.1',
+  HTTP_PORT: '80',
+  BIND: '0.0.0.0',
+  FILES_DIR: 'files',
+  TMP_DIR: 'tmp',
+  PUBLIC_URL: '',
+  MAX_SIZE: '0',
+  TMP_TTL_HOURS: '24',
+  LEASE_SECONDS: '60',
+  LOG_FORMAT: 'text',
+}
+
+type Key = keyof typeof DEFAULTS
+
+/** The settings of a `.env` file, without a file none. Rejects nothing but a file that is there and can't be read. */
+export function readDotenv(file: string): Record<string, string> {
+  try {
+    return parse(readFileSync(file))
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return {}
+    throw error
+  }
+}
+
+/** The frozen configuration, or every bad value at once. The environment wins over the file; empty counts as unset. */
+export function parseConfig(
+  file: Record<string, string>,
+  environment: Record<string, string | undefined>,
+  folder: string,
+): { config: Config } | { bad: BadValue[] } {
+  const bad: BadValue[] = []
+  const text = (key: Key): string => environment[key]?.trim() || file[key]?.trim() || DEFAULTS[key]
+  const read = <T>(key: Key, parser: (value: string) => T | undefined, expected: string): T => {
+    const value = text(key)
+    const parsed = parser(value)
+    if (parsed === undefined) bad.push({ key, value, expected })
+    return parsed as T
+  }
+  const host = read('HOST', parseHost, 'a host name or an IP address, without http:// and without a port')
+  const port = read('HTTP_PORT', wholeNumber(1, 65_535), 'a port from 1 to 65535')
+  const publicUrl = read('PUBLIC_URL', parsePublicUrl, 'http(s)://… without query, or nothing')
+  const config: Config = {
+    host,
+    port,
+    bind: read('BIND', parseHost, 'an address of this machine, for example 0.0.0.0 or 127.0.0.1'),
+    filesDir: resolve(folder, text('FILES_DIR')),
+    tmpDir: resolve(folder, text('TMP_DIR')),
+    publicUrl: publicUrl || `http://${inUrl(host)}:${port}`,
+    behindProxy: publicUrl !== '',
+    maxSize: read('MAX_SIZE', parseSize, '0 or a size such as 500MB, 10GB, 2GiB'),
+    ttlHours: read('TMP_TTL_HOURS', number(0.001, 87_600), 'hours, more than 0'),
+    leaseSeconds: read('LEASE_SECONDS', number(1, 86_400), 'seconds, from 1 to 86400'),
+    logFormat: read('LOG_FORMAT', oneOf(['text', 'json']), 'text or json'),
+  }
+  return bad.length > 0 ? { bad } : { config: Object.freeze(config) }
+}
+
+/** A host as it stands in a URL: IPv6 addresses in brackets. */
+export function inUrl(host: string | undefined): string {
+  return host !== undefined && isIPv6(host) ? `[${host}]` : String(host)
+}
+
+function parseHost(value: string): string | undefined {
+  const bare = value.replace(/^\[(.*)\]$/, '$1')
+  if (isIPv6(bare)) return bare
+  return /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(value) ? value : undefined
+}
+
+function parsePublicUrl(value: string): string | undefined {
+  if (value === '') return ''
+  if (!URL.canParse(value)) return undefined
+  const url = new URL(value)
+  if (!['http:', 'https:'].includes(url.protocol) || url.search || url.hash || url.username) return undefined
+  return url.href.replace(/\/+$/, '')
+}
+
+const UNITS: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
+
+/** Bytes from `10GB`, `500 MiB`, `2g`: units are powers of 1024, whatever their spelling. */
+export function parseSize(value: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(value)
+  if (!match) return undefined
+  const bytes = Math.floor(Number(match[1]) * UNITS[match[2]!.toUpperCase()]!)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+function number(least: number, most: number) {
+  return (value: string): number | undefined => {
+    const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN
+    return parsed >= least && parsed <= most ? parsed : undefined
+  }
+}
+
+function wholeNumber(least: number, most: number) {
+  return (value: string): number | undefined => {
+    const parsed = number(least, most)(value)
+    return Number.isInteger(parsed) ? parsed : undefined
+  }
+}
+
+function oneOf<T extends string>(values: T[]) {
+  return (value: string): T | undefined => values.find((candidate) => candidate === value)
+}

@@ -1,0 +1,109 @@
+import { Server } from '@tus/server'
+import type { RequestHandler } from 'express'
+import { NodeRequest, sendNodeResponse } from 'srvx/node'
+import { HEADERS, PATHS } from '../../contract.js'
+import { FerryError } from '../../errors.js'
+import { randomId } from '../../intake/arrival.js'
+import type { Intake, Upload } from '../../intake/intake.js'
+import { answerEarly, LINGER, welcomeBody } from '../early.js'
+import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
+import type { Links } from '../links.js'
+import { intakeLocker } from './locker.js'
+import { IntakeStore } from './store.js'
+
+const ID = /\/([0-9a-f]{32})\/?$/
+/** How long a request that is asked to leave its upload may take (milliseconds; the library reads 0 as 3000). */
+const DRAIN_TIMEOUT = 500
+
+/** tus 1.0: creation, creation-with-upload, creation-defer-length, termination, expiration. */
+export function tusDoor(intake: Intake, links: Links): RequestHandler {
+  const failures = new WeakMap<object, FerryError>()
+  const server = createServer(intake, links, failures)
+  return async (req, res) => {
+    const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
+    if (upload?.state === 'finished') return answerEarly(req, res, nothingToSend(upload, links), LINGER)
+    welcomeBody(req, res)
+    const request = new NodeRequest({ req, res })
+    const response = await server.handleWeb(request as unknown as globalThis.Request)
+    const failure = failures.get(request)
+    const id = idIn(response.headers.get('location') ?? req.path)
+    decorate(response, failure, response.ok ? lookAt(intake, id) : undefined, links)
+    if (failure) res.locals['error'] = failure
+    if (req.complete || req.method === 'GET' || req.method === 'HEAD') return sendNodeResponse(res, response)
+    const headers = Object.fromEntries(response.headers)
+    answerEarly(req, res, { status: response.status, headers, body: await response.text() }, LINGER)
+  }
+}
+
+function createServer(intake: Intake, links: Links, failures: WeakMap<object, FerryError>): Server {
+  const { inbox } = intake.stores
+  const { ttlHours, maxSize } = intake.options
+  return new Server({
+    path: PATHS.tus,
+    datastore: new IntakeStore(intake, inbox.directory, ttlHours),
+    locker: (request) => intakeLocker(intake, request.method === 'HEAD'),
+    lockDrainTimeout: DRAIN_TIMEOUT,
+    maxSize,
+    namingFunction: () => randomId(),
+    getFileIdFromRequest: (request) => idIn(new URL(request.url).pathname),
+    generateUrl: (_request, { id }) => links.upload(id),
+    disableTerminationForFinishedUploads: false,
+    exposedHeaders: ['Content-Location', 'Retry-After'],
+    onResponseError: (request, error) => {
+      if (!(error instanceof Error) || isLibrarys(error)) return undefined
+      const failure = asFerryError(error)
+      failures.set(request, failure)
+      return { status_code: statusOf(failure, 'tus'), body: JSON.stringify(errorReply(failure)) }
+    },
+  })
+}
+
+/** The library throws plain objects and one class with these two fields; they already are answers. */
+function isLibrarys(error: object): boolean {
+  return 'status_code' in error && 'body' in error
+}
+
+function idIn(path: string): string | undefined {
+  return ID.exec(path)?.[1]
+}
+
+function lookAt(intake: Intake, id: string | undefined): Upload | undefined {
+  try {
+    return id === undefined ? undefined : intake.look(id)
+  } catch (error) {
+    if (error instanceof FerryError) return undefined
+    throw error
+  }
+}
+
+/**
+ * The answer to a PATCH of an upload that is complete, be it from birth: 204 at its end. A strict 409 would do for
+ * clients that retry; this also serves those that don't, and a client that goes by `Upload-Offset` sends nothing more.
+ */
+function nothingToSend(upload: Upload & { state: 'finished' }, links: Links) {
+  const { size, file } = upload.content
+  return {
+    status: 204,
+    headers: {
+      'Tus-Resumable': '1.0.0',
+      'Upload-Offset': String(size),
+      'Content-Location': links.file(file),
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Expose-Headers': 'Upload-Offset, Content-Location, Tus-Resumable',
+    },
+  }
+}
+
+/** What the library can't say: the content's URL, and an error's type and pause. */
+function decorate(
+  response: Response,
+  failure: FerryError | undefined,
+  upload: Upload | undefined,
+  links: Links,
+): void {
+  if (upload?.state === 'finished')
+    response.headers.set(HEADERS.contentLocation, links.file(upload.content.file))
+  if (!failure) return
+  response.headers.set('Content-Type', 'application/json; charset=utf-8')
+  for (const [name, value] of Object.entries(errorHeaders(failure))) response.headers.set(name, value)
+}

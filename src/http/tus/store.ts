@@ -1,0 +1,90 @@
+import { FileStore } from '@tus/file-store'
+import { Upload as TusUpload } from '@tus/server'
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { METADATA, parseMd5 } from '../../contract.js'
+import { FerryError } from '../../errors.js'
+import type { Claim } from '../../intake/arrival.js'
+import type { Intake, Upload } from '../../intake/intake.js'
+
+/**
+ * What the tus library takes for a file store: every call is handed to the intake. The library has taken the upload's
+ * lock before each of them (except `create`, which needs none: its id is new).
+ */
+export class IntakeStore extends FileStore {
+  constructor(
+    readonly intake: Intake,
+    directory: string,
+    ttlHours: number,
+  ) {
+    super({ directory, expirationPeriodInMilliseconds: ttlHours * 3_600_000 })
+  }
+
+  override async create(upload: TusUpload): Promise<TusUpload> {
+    await this.intake.create(claimOf(upload), { id: upload.id })
+    return upload
+  }
+
+  /** The offset that the library reports: where the upload stands, on disk. */
+  override async write(source: Readable, id: string, offset: number): Promise<number> {
+    const upload = this.intake.look(id)
+    if (upload.state === 'open') return offsetOf(await this.intake.receive(id, offset, source))
+    // Known content sent along with its creation: the library hangs on a body that nobody reads.
+    await finished(source.resume())
+    return offsetOf(upload)
+  }
+
+  override async getUpload(id: string): Promise<TusUpload> {
+    return tusUpload(this.intake.look(id))
+  }
+
+  override declareUploadLength(id: string, size: number): Promise<void> {
+    return this.intake.declareSize(id, size)
+  }
+
+  override remove(id: string): Promise<void> {
+    return this.intake.terminate(id)
+  }
+
+  override deleteExpired(): Promise<number> {
+    return this.intake.expire()
+  }
+}
+
+function claimOf({ metadata, size }: TusUpload): Claim {
+  const declared = metadata?.[METADATA.md5] || undefined
+  const md5 = parseMd5(declared)
+  if (declared && !md5) throw new FerryError('bad-md5', 'the metadata’s md5 must be 32 hex digits')
+  return {
+    md5,
+    size,
+    filename: metadata?.[METADATA.filename] ?? '',
+    client: metadata?.[METADATA.client] || undefined,
+  }
+}
+
+function offsetOf(upload: Upload): number {
+  return upload.state === 'open' ? upload.offset : upload.content.size
+}
+
+function tusUpload(upload: Upload): TusUpload {
+  const { id } = upload
+  if (upload.state === 'finished') {
+    const { size, md5, filename } = upload.content
+    return new TusUpload({ id, size, offset: size, metadata: metadataOf(md5, filename) })
+  }
+  const { claim, offset, touchedAt } = upload
+  return new TusUpload({
+    id,
+    ...(claim.size === undefined ? {} : { size: claim.size }),
+    offset,
+    metadata: metadataOf(claim.md5, claim.filename),
+    // The library counts the expiry from here; ours counts from the last byte.
+    creation_date: new Date(touchedAt).toISOString(),
+  } as ConstructorParameters<typeof TusUpload>[0])
+}
+
+/** What HEAD tells of the claim; the client's id is a secret and not told. */
+function metadataOf(md5: string | undefined, filename: string): Record<string, string> {
+  return { ...(md5 ? { [METADATA.md5]: md5 } : {}), ...(filename ? { [METADATA.filename]: filename } : {}) }
+}

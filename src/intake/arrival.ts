@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { Md5 } from '../contract.js'
+import type { Followed } from '../store/follower.js'
+import type { UploadRow } from '../store/rows.js'
+
+/** What an uploader declares at creation. Size in bytes. */
+export interface Claim {
+  md5: Md5 | undefined
+  filename: string
+  size: number | undefined
+  /** The uploader's secret id, if it has one. */
+  client: string | undefined
+}
+
+/**
+ * One upload in progress, as this process knows it. The ledger's row holds what a restart would know.
+ * Positions in bytes.
+ */
+export interface Arrival {
+  id: string
+  /** The part's name; it stays while the id changes hands. */
+  readonly part: string
+  claim: Claim
+  /** Bytes written without a gap. */
+  front: number
+  /** The front of the last checkpoint: all that was ever acknowledged. */
+  durable: number
+  /** The hash state of the last checkpoint. */
+  followed: Followed
+  /** Monotonic milliseconds of the last byte (or the creation, or the start of this process). */
+  lastByte: number
+  /** Wall-clock milliseconds of the same, for the expiry that survives restarts. */
+  touchedAt: number
+  /** Milliseconds it had been idle when this process started. */
+  idleBefore: number
+  /** False for a form: nobody can go on with it, so it has no row and no checkpoints. */
+  readonly resumable: boolean
+}
+
+/** A new arrival for a claim: nothing of it is on disk yet. */
+export function newArrival(id: string, claim: Claim, resumable: boolean): Arrival {
+  const followed = { hashedTo: 0, hashState: undefined }
+  return { id, part: id, claim, front: 0, durable: 0, followed, resumable, ...touched() }
+}
+
+/** The arrival that a row of the ledger describes; it gets a fresh lease. */
+export function arrivalOf(row: UploadRow): Arrival {
+  const { id, part, md5, filename, size, client, front, hashedTo, hashState, touchedAt } = row
+  return {
+    id,
+    part,
+    claim: { md5, filename, size, client },
+    front,
+    durable: front,
+    followed: { hashedTo, hashState },
+    lastByte: performance.now(),
+    touchedAt,
+    idleBefore: Math.max(0, Date.now() - touchedAt),
+    resumable: true,
+  }
+}
+
+/** The row that describes an arrival as of its last checkpoint. */
+export function rowOf(arrival: Arrival): UploadRow {
+  const { id, part, claim, durable, followed, touchedAt } = arrival
+  return { part, id, state: 'open', ...claim, front: durable, ...followed, touchedAt }
+}
+
+/** The moment of a byte's arrival, on both clocks. */
+export function touched(): Pick<Arrival, 'lastByte' | 'touchedAt' | 'idleBefore'> {
+  return { lastByte: performance.now(), touchedAt: Date.now(), idleBefore: 0 }
+}
+
+/** Milliseconds since the last byte; a clock that jumps while we run changes nothing. */
+export function idle({ lastByte, idleBefore }: Arrival): number {
+  return idleBefore + performance.now() - lastByte
+}
+
+/**
+ * The offset that a client may be told: on disk, and never the whole length, since nobody ever sees offset = length
+ * before the content is on the shelf.
+ */
+export function reported({ durable, claim }: Arrival): number {
+  return claim.size === undefined ? durable : Math.min(durable, Math.max(0, claim.size - 1))
+}
+
+/** An id that nobody can guess: 32 hex digits. */
+export function randomId(): string {
+  return randomBytes(16).toString('hex')
+}

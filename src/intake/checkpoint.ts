@@ -1,0 +1,89 @@
+import { diskError, syncError, type FerryError } from '../errors.js'
+import type { Part } from '../store/part.js'
+import type { Arrival } from './arrival.js'
+import type { Stores } from './stores.js'
+
+/** A checkpoint is made after so many bytes or so many milliseconds, whichever comes first. */
+const BYTES = 64 * 1024 * 1024
+const MILLISECONDS = 1000
+
+/**
+ * The checkpoints of one append: what a client is told of, a power cut can't take back. They run beside the writer;
+ * one that fails is thrown at its next turn. Each is fdatasync(part) first, then {front, hash state} to the ledger.
+ */
+export class Checkpoints {
+  #running: Promise<void> | undefined
+  #failed: FerryError | undefined
+  #begunAt: number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(
+    readonly arrival: Arrival,
+    readonly part: Part,
+    readonly stores: Stores,
+  ) {
+    this.#begunAt = arrival.durable
+    this.#timer = setInterval(() => this.#begin(), MILLISECONDS).unref()
+  }
+
+  throwIfFailed(): void {
+    if (this.#failed) throw this.#failed
+  }
+
+  /** The front has moved. */
+  note(): void {
+    if (this.arrival.front - this.#begunAt >= BYTES) this.#begin()
+  }
+
+  /** Makes what has been written durable, unless the upload is complete: the finish does that, once. */
+  async last(): Promise<void> {
+    await this.#running
+    this.throwIfFailed()
+    const { front, durable, claim } = this.arrival
+    if (front === durable || front === claim.size || !this.arrival.resumable) return
+    this.#begin()
+    await this.#running
+    this.throwIfFailed()
+  }
+
+  /** No more checkpoints after this; the one that runs is awaited. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#running
+  }
+
+  #begin(): void {
+    if (this.#running || this.#failed || this.arrival.front === this.#begunAt) return
+    this.#begunAt = this.arrival.front
+    this.#running = checkpoint(this.arrival, this.part, this.stores)
+      .catch((error: unknown) => {
+        this.#failed = error as FerryError
+      })
+      .finally(() => {
+        this.#running = undefined
+      })
+  }
+}
+
+/**
+ * Makes the arrival's present front durable. Rejects with `io-failed` or `disk-full`; after a failed sync the upload
+ * is poisoned (`sync-failed`), since a second fsync may report a success that isn't one.
+ */
+export async function checkpoint(arrival: Arrival, part: Part, { follower, ledger }: Stores): Promise<void> {
+  // The hash state first: it may not cover more than the front that is synced after it.
+  const followed = await follower.save(arrival.part)
+  const front = arrival.front
+  try {
+    await part.datasync()
+  } catch (error) {
+    throw syncError(error)
+  }
+  if (!arrival.resumable) return
+  try {
+    await ledger.write('checkpoint', { part: arrival.part, front, ...followed, touchedAt: arrival.touchedAt })
+  } catch (error) {
+    throw diskError(error, 'writing the ledger')
+  }
+  arrival.durable = front
+  arrival.followed = followed
+}

@@ -1,0 +1,48 @@
+import type { Md5 } from '../contract.js'
+import type { Arrival } from './arrival.js'
+
+/** Which uploads are open, and which of them owns the claim to an MD5: the newest that declared it. */
+export class Claims {
+  readonly #byId = new Map<string, Arrival>()
+  readonly #owners = new Map<Md5, Arrival>()
+
+  /** `leaseMs`: how long after its last byte an upload counts as live, in milliseconds. */
+  constructor(readonly leaseMs: number) {}
+
+  get(id: string): Arrival | undefined {
+    return this.#byId.get(id)
+  }
+
+  all(): IterableIterator<Arrival> {
+    return this.#byId.values()
+  }
+
+  owner(md5: Md5): Arrival | undefined {
+    return this.#owners.get(md5)
+  }
+
+  /** Opens an upload; it owns the claim to its md5 from now on. */
+  add(arrival: Arrival): void {
+    this.#byId.set(arrival.id, arrival)
+    if (arrival.claim.md5) this.#owners.set(arrival.claim.md5, arrival)
+  }
+
+  /** The same upload under another id; the old one is unknown from now on. */
+  rename(arrival: Arrival, id: string): void {
+    this.#byId.delete(arrival.id)
+    arrival.id = id
+    this.add(arrival)
+  }
+
+  /** The upload has ended and claims nothing any more. */
+  drop(arrival: Arrival): void {
+    this.#byId.delete(arrival.id)
+    const { md5 } = arrival.claim
+    if (md5 && this.#owners.get(md5) === arrival) this.#owners.delete(md5)
+  }
+
+  /** Milliseconds until the upload no longer counts as live; 0 where it doesn't. An open connection alone is not life. */
+  leaseLeft(arrival: Arrival): number {
+    return Math.max(0, this.leaseMs - (performance.now() - arrival.lastByte))
+  }
+}

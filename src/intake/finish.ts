@@ -1,0 +1,68 @@
+import { diskError, FerryError, syncError } from '../errors.js'
+import type { Content } from '../store/rows.js'
+import type { Arrival } from './arrival.js'
+import { LEAD } from './append.js'
+import type { Locks } from './locks.js'
+import type { Stores } from './stores.js'
+import type { Md5 } from '../contract.js'
+
+/** A finish that has longer to wait for the follower says `hash-pending` instead, in bytes. */
+const PATIENCE = 8 * LEAD
+
+/**
+ * Turns a complete part into a content on the shelf; call it under the upload's lock. Each step is durable before the
+ * next begins, so a kill between any two leaves an upload that finishes again, or one that is finished.
+ * Errors: `md5-mismatch`, `hash-pending` (the hash state was lost; later), `sync-failed`, `io-failed`, `disk-full`.
+ */
+export async function finish(
+  arrival: Arrival,
+  stores: Stores,
+  contents: Locks,
+): Promise<Content & { size: number }> {
+  const { inbox, shelf, ledger } = stores
+  const md5 = await digest(arrival, stores)
+  if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
+  await syncPart(arrival, stores)
+  // The same bytes may finish under two names at once: the second finds what the first has stored.
+  return contents.under(md5, async () => {
+    const { filename } = arrival.claim
+    const content = shelf.find(md5) ?? {
+      md5,
+      file: await shelf.place(inbox.path(arrival.part), md5, filename),
+      filename,
+      size: arrival.front,
+    }
+    // A form has no row to finish.
+    if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() })
+    else await ledger.write('store', { content, now: Date.now() })
+    return content
+  })
+}
+
+async function digest(arrival: Arrival, { follower }: Stores): Promise<Md5> {
+  const lag = follower.lag(arrival.part)
+  if (lag > PATIENCE) {
+    void follower.within(arrival.part, 0).catch(() => undefined) // goes on by itself; the next try finds it further
+    throw new FerryError('hash-pending', 'the server reads the file again to verify it; try again soon', {
+      retryAfter: Math.max(1, Math.ceil(lag / (256 * 1024 * 1024))),
+    })
+  }
+  return follower.digest(arrival.part, arrival.front)
+}
+
+function mismatch(declared: Md5, computed: Md5): FerryError {
+  return new FerryError('md5-mismatch', `declared md5 ${declared}, received ${computed}; nothing was kept`)
+}
+
+async function syncPart(arrival: Arrival, { inbox }: Stores): Promise<void> {
+  const part = await inbox.openPart(arrival.part).catch((error: unknown) => {
+    throw diskError(error, 'opening the part')
+  })
+  try {
+    await part.sync()
+  } catch (error) {
+    throw syncError(error)
+  } finally {
+    await part.close()
+  }
+}

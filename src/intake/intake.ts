@@ -1,0 +1,338 @@
+import type { Readable } from 'node:stream'
+import type { Md5 } from '../contract.js'
+import { diskError, FerryError } from '../errors.js'
+import type { Content, UploadRow } from '../store/rows.js'
+import { append } from './append.js'
+import {
+  arrivalOf,
+  idle,
+  newArrival,
+  randomId,
+  reported,
+  rowOf,
+  touched,
+  type Arrival,
+  type Claim,
+} from './arrival.js'
+import { checkpoint } from './checkpoint.js'
+import { Claims } from './claims.js'
+import { finish } from './finish.js'
+import { Locks } from './locks.js'
+import type { Stores } from './stores.js'
+
+export type Stored = Content & { size: number }
+
+/** What is known of an MD5. */
+export type Standing =
+  | { state: 'exists'; content: Stored }
+  | { state: 'uploading'; offset: number; size: number | undefined; resumable: boolean; retryAfter: number }
+  | { state: 'notfound' }
+
+/** How an upload stands: on the shelf, or at an offset that is on disk. */
+export type Upload =
+  | { state: 'finished'; id: string; content: Stored }
+  | { state: 'open'; id: string; offset: number; claim: Claim; touchedAt: number }
+
+export interface IntakeOptions {
+  leaseSeconds: number
+  /** How long an idle upload, or a finished one's id, is kept. */
+  ttlHours: number
+  /** Largest content in bytes; 0: as much as the disk holds. */
+  maxSize: number
+}
+
+/** Errors after which nothing of the upload is worth keeping. */
+const POISON = ['md5-mismatch', 'sync-failed', 'gone', 'too-large']
+
+/**
+ * The one way in: every door hands its bytes to this. It knows claims and leases, and it alone decides when an upload
+ * has become a content.
+ */
+export class Intake {
+  readonly uploads = new Locks()
+  readonly #contents = new Locks()
+  readonly #claims: Claims
+  /** Work off the answer's path that `stop` waits for. */
+  readonly #loose = new Set<Promise<void>>()
+
+  constructor(
+    readonly stores: Stores,
+    readonly options: IntakeOptions,
+  ) {
+    this.#claims = new Claims(options.leaseSeconds * 1000)
+  }
+
+  /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
+  async resume(rows: UploadRow[]): Promise<void> {
+    const arrivals = rows.map(arrivalOf)
+    for (const arrival of arrivals) this.#claims.add(arrival)
+    for (const arrival of arrivals.filter(({ front, claim }) => front === claim.size)) {
+      // What fails now can be tried again by its client; the start goes on.
+      await this.uploads.under(arrival.id, () => this.#finishIfComplete(arrival)).catch(() => undefined)
+    }
+  }
+
+  /** What the server knows of an MD5. `client`: the asking client's id, which makes its own upload `resumable`. */
+  standing(md5: Md5, client?: string): Standing {
+    const content = this.stores.shelf.find(md5)
+    if (content) return { state: 'exists', content }
+    const owner = this.#claims.owner(md5)
+    const left = owner ? this.#claims.leaseLeft(owner) : 0
+    if (!owner || left === 0) return { state: 'notfound' }
+    const resumable = owner.resumable && client !== undefined && owner.claim.client === client
+    return {
+      state: 'uploading',
+      offset: reported(owner),
+      size: owner.claim.size,
+      resumable,
+      retryAfter: Math.ceil(left / 1000),
+    }
+  }
+
+  /**
+   * Opens an upload for a claim; `form`: one that nobody can resume. Standing -> claim is one synchronous step. The
+   * result may be complete from birth (known content) or stand at an offset already (its own former upload, or one
+   * whose sender is gone). Errors: `uploading` (live elsewhere), `too-large`, `disk-full`, `io-failed`.
+   */
+  async create(claim: Claim, { id = randomId(), form = false } = {}): Promise<Upload> {
+    const { maxSize } = this.options
+    if (maxSize > 0 && (claim.size ?? 0) > maxSize) {
+      throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
+    }
+    const known = claim.md5 && this.stores.shelf.find(claim.md5)
+    if (known && (claim.size ?? known.size) === known.size) return this.#bornFinished(known, claim, id)
+    const former = this.#former(claim, form)
+    if (former) return this.#handOver(former, claim, id)
+    const arrival = newArrival(id, claim, !form)
+    this.#claims.add(arrival)
+    return this.#begin(arrival)
+  }
+
+  /**
+   * Takes an upload's bytes from `offset` on; what it has already is skipped. Call it under the upload's lock. An
+   * upload whose size is reached is finished when this returns. Errors: those of `append` and `finish`.
+   */
+  async receive(id: string, offset: number, source: Readable): Promise<Upload> {
+    const arrival = this.#get(id)
+    const limit = arrival.claim.size ?? (this.options.maxSize || Infinity)
+    await this.#orEnd(arrival, append(arrival, offset, source, this.stores, limit))
+    return this.#finishIfComplete(arrival)
+  }
+
+  /** Declares the size (bytes) of an upload that was created without one. Under its lock. */
+  async declareSize(id: string, size: number): Promise<void> {
+    const arrival = this.#get(id)
+    if (size < arrival.front)
+      throw new FerryError('bad-request', `the upload has ${arrival.front} bytes already`)
+    if (arrival.resumable) await this.stores.ledger.write('declareSize', { part: arrival.part, size })
+    arrival.claim = { ...arrival.claim, size }
+  }
+
+  /** All bytes of a form have arrived: finishes it. Under its lock. */
+  async complete(id: string): Promise<Upload> {
+    const arrival = this.#get(id)
+    await this.declareSize(id, arrival.front)
+    return this.#finishIfComplete(arrival)
+  }
+
+  /** How an upload stands. Errors: `not-found`, `gone`. */
+  look(id: string): Upload {
+    const arrival = this.#claims.get(id)
+    if (arrival) return view(arrival)
+    const row = this.stores.ledger.upload(id)
+    // An open row that is no arrival is about to be renamed or ended.
+    if (!row || row.state === 'open') throw new FerryError('not-found', 'no such upload')
+    const expired = Date.now() - row.touchedAt > this.#ttl
+    const content = row.md5 && !expired ? this.stores.shelf.find(row.md5) : undefined
+    if (row.state === 'gone' || !content) throw new FerryError('gone', 'this upload is over; start a new one')
+    return { state: 'finished', id, content }
+  }
+
+  /** True while bytes of this upload arrive: its last one is younger than so many milliseconds, its lock held. */
+  isMoving(id: string, milliseconds: number): boolean {
+    const arrival = this.#claims.get(id)
+    return (
+      arrival !== undefined && this.uploads.isHeld(id) && performance.now() - arrival.lastByte < milliseconds
+    )
+  }
+
+  /** Ends an unfinished upload and removes its data. Under its lock. Errors: `already-finished`, those of `look`. */
+  async terminate(id: string): Promise<void> {
+    const arrival = this.#claims.get(id)
+    if (arrival) return this.#end(arrival)
+    if (this.look(id).state === 'finished') {
+      throw new FerryError(
+        'already-finished',
+        'a finished upload can not be terminated: its content is everybody’s',
+      )
+    }
+  }
+
+  /** Ends the uploads that have been idle for too long; their ids answer 410. Returns how many. */
+  async expire(): Promise<number> {
+    const old = [...this.#claims.all()].filter(
+      (arrival) => idle(arrival) > this.#ttl && !this.uploads.isHeld(arrival.id),
+    )
+    for (const arrival of old) {
+      await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
+      this.#forget(arrival)
+    }
+    return old.length
+  }
+
+  /** The parts of all open uploads. */
+  parts(): Set<string> {
+    return new Set([...this.#claims.all()].map(({ part }) => part))
+  }
+
+  /** Asks every running request to leave its upload at a checkpoint. */
+  interrupt(): void {
+    this.uploads.askAll()
+  }
+
+  /** Resolves when nothing is left to do off the answers' path. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#loose)
+  }
+
+  get #ttl(): number {
+    return this.options.ttlHours * 3_600_000
+  }
+
+  #get(id: string): Arrival {
+    const arrival = this.#claims.get(id)
+    if (!arrival) throw new FerryError('not-found', 'no such upload')
+    return arrival
+  }
+
+  /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
+  #former({ md5, size, client }: Claim, form: boolean): Arrival | undefined {
+    const owner = md5 && this.#claims.owner(md5)
+    if (!owner) return undefined
+    const known = size !== undefined && owner.claim.size !== undefined
+    // One of two different sizes is wrong, and the MD5 will tell which.
+    if (known && size !== owner.claim.size) return undefined
+    const left = this.#claims.leaseLeft(owner)
+    const mine = client !== undefined && owner.claim.client === client
+    if (left > 0 && !mine) throw uploading(owner, Math.ceil(left / 1000))
+    return known && owner.resumable && !form ? owner : undefined
+  }
+
+  async #bornFinished(content: Stored, claim: Claim, id: string): Promise<Upload> {
+    const { ledger } = this.stores
+    const row = { ...rowOf(newArrival(id, claim, true)), state: 'finished' as const }
+    await ledger.write('addUpload', { ...row, md5: content.md5, size: content.size, front: content.size })
+    return { state: 'finished', id, content }
+  }
+
+  /** The same part under a new id. With one id, two clients that revive would cut each other off for ever. */
+  async #handOver(arrival: Arrival, claim: Claim, id: string): Promise<Upload> {
+    const former = { id: arrival.id, claim: arrival.claim }
+    const filename = claim.filename || former.claim.filename
+    this.#claims.rename(arrival, id)
+    arrival.claim = { ...former.claim, filename, client: claim.client }
+    Object.assign(arrival, touched())
+    const { part, touchedAt } = arrival
+    try {
+      await this.stores.ledger.write('handOver', { part, id, client: claim.client, filename, touchedAt })
+    } catch (error) {
+      this.#claims.rename(arrival, former.id)
+      arrival.claim = former.claim
+      throw error
+    }
+    // Whoever still writes under the old id leaves at a checkpoint.
+    await this.uploads.under(former.id, () => Promise.resolve())
+    return this.look(id)
+  }
+
+  async #begin(arrival: Arrival): Promise<Upload> {
+    const { inbox, ledger } = this.stores
+    try {
+      if ((arrival.claim.size ?? 0) > (await inbox.free())) {
+        throw new FerryError('disk-full', 'the server has no room for a file of this size')
+      }
+      await Promise.all([
+        inbox.create(arrival.part),
+        arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,
+      ])
+    } catch (error) {
+      await this.#end(arrival).catch(() => undefined)
+      throw diskError(error, 'creating the upload')
+    }
+    return arrival.claim.size === 0 ? this.#finishEmpty(arrival) : view(arrival)
+  }
+
+  #finishEmpty(arrival: Arrival): Promise<Upload> {
+    const { inbox, follower } = this.stores
+    follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
+    return this.#finishIfComplete(arrival)
+  }
+
+  async #finishIfComplete(arrival: Arrival): Promise<Upload> {
+    if (arrival.front !== arrival.claim.size) return view(arrival)
+    const { inbox, follower } = this.stores
+    if (!follower.follows(arrival.part)) {
+      follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
+      follower.advance(arrival.part, arrival.front)
+    }
+    try {
+      const content = await this.#orEnd(arrival, finish(arrival, this.stores, this.#contents))
+      this.#forget(arrival)
+      return { state: 'finished', id: arrival.id, content }
+    } catch (error) {
+      // Complete but not on the shelf: what has arrived is kept, so that the next try needs one byte at most.
+      if (this.#claims.get(arrival.id)) await this.#keep(arrival)
+      throw error
+    }
+  }
+
+  async #keep(arrival: Arrival): Promise<void> {
+    if (arrival.durable === arrival.front || !arrival.resumable) return
+    const part = await this.stores.inbox.openPart(arrival.part)
+    try {
+      await this.#orEnd(arrival, checkpoint(arrival, part, this.stores))
+    } finally {
+      await part.close()
+    }
+  }
+
+  /** Waits for work on an upload; an error that poisons it ends it. */
+  async #orEnd<T>(arrival: Arrival, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof FerryError && POISON.includes(error.code)) await this.#end(arrival)
+      throw error
+    }
+  }
+
+  /** Nothing of the upload stays: first its row, then its part (a part without a row is swept). */
+  async #end(arrival: Arrival): Promise<void> {
+    this.#claims.drop(arrival)
+    if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
+    this.#forget(arrival)
+    await this.settled()
+  }
+
+  /** The arrival is over; its part goes off the answer's path. */
+  #forget(arrival: Arrival): void {
+    this.#claims.drop(arrival)
+    this.stores.follower.forget(arrival.part)
+    const removal = this.stores.inbox.remove(arrival.part).catch(() => undefined) // swept later
+    this.#loose.add(removal)
+    void removal.finally(() => this.#loose.delete(removal))
+  }
+}
+
+function view(arrival: Arrival): Upload {
+  const { id, claim, touchedAt } = arrival
+  return { state: 'open', id, offset: reported(arrival), claim, touchedAt }
+}
+
+function uploading(owner: Arrival, retryAfter: number): FerryError {
+  const details = {
+    offset: reported(owner),
+    ...(owner.claim.size === undefined ? {} : { size: owner.claim.size }),
+  }
+  return new FerryError('uploading', 'this file is arriving from somebody else', { retryAfter, details })
+}

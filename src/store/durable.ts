@@ -1,0 +1,48 @@
+import { open } from 'node:fs/promises'
+import { isErrno } from '../errors.js'
+
+/** What a platform or file system answers that has no fsync for directories (Windows, some network mounts). */
+const NO_DIRECTORY_SYNC = ['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EACCES']
+
+/**
+ * fsync of one directory, shared: all that ask while one sync runs are answered by the next one, since only a
+ * sync that starts after a change of the directory covers it.
+ */
+export class DirectorySync {
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  constructor(readonly directory: string) {}
+
+  /** Resolves when every name made or removed before this call is on disk. Rejects with the system's error. */
+  sync(): Promise<void> {
+    if (!this.#running) return this.#start()
+    this.#next ??= this.#running.then(
+      () => this.#start(),
+      () => this.#start(),
+    )
+    return this.#next
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined
+    const run = syncDirectory(this.directory).finally(() => {
+      if (this.#running === run) this.#running = undefined
+    })
+    this.#running = run
+    return run
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (!isErrno(error, ...NO_DIRECTORY_SYNC)) throw error
+  }
+}

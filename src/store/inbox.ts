@@ -1,0 +1,85 @@
+import { constants } from 'node:fs'
+import { access, lstat, mkdir, open, opendir, statfs, truncate, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isErrno } from '../errors.js'
+import { DirectorySync } from './durable.js'
+import { Part } from './part.js'
+
+const PREFIX = 'tmp_'
+
+/** What the disk says of a part. More than one link means that it already stands on the shelf, too. */
+export interface PartFacts {
+  size: number
+  links: number
+}
+
+/** The folder of arriving bytes: one part `tmp_<id>` for each upload. Nobody else joins a path below it. */
+export class Inbox {
+  readonly #names: DirectorySync
+
+  private constructor(readonly directory: string) {
+    this.#names = new DirectorySync(directory)
+  }
+
+  /** Makes the folder where it is missing; rejects with the system's error where it can't be written. */
+  static async open(directory: string): Promise<Inbox> {
+    await mkdir(directory, { recursive: true })
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    return new Inbox(directory)
+  }
+
+  /** Where a part lies. */
+  path(part: string): string {
+    return join(this.directory, PREFIX + part)
+  }
+
+  /** Makes an empty part, name on disk included. EEXIST where it is there already. */
+  async create(part: string): Promise<void> {
+    const handle = await open(this.path(part), 'wx')
+    await handle.close()
+    await this.#names.sync()
+  }
+
+  /** Bytes that the disk still has for us. */
+  async free(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.directory)
+    return bavail * bsize
+  }
+
+  /** Opens a part for writing at its front (bytes). */
+  openPart(part: string): Promise<Part> {
+    return Part.open(this.path(part))
+  }
+
+  /** Size and links of a part, undefined where there is none (or something that is no regular file). */
+  async facts(part: string): Promise<PartFacts | undefined> {
+    try {
+      const stats = await lstat(this.path(part))
+      return stats.isFile() ? { size: stats.size, links: stats.nlink } : undefined
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  /** Cuts a part to its front (bytes): what lies beyond may be garbage after a power cut. */
+  truncate(part: string, front: number): Promise<void> {
+    return truncate(this.path(part), front)
+  }
+
+  /** Removes a part; one that is gone already is fine. */
+  async remove(part: string): Promise<void> {
+    try {
+      await unlink(this.path(part))
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error
+    }
+  }
+
+  /** The names of all parts, as they stream from the folder. */
+  async *parts(): AsyncGenerator<string> {
+    for await (const entry of await opendir(this.directory)) {
+      if (entry.name.startsWith(PREFIX)) yield entry.name.slice(PREFIX.length)
+    }
+  }
+}

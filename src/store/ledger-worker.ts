@@ -1,0 +1,67 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { connect } from './ledger-schema.js'
+import { verbs, type Verbs } from './ledger-verbs.js'
+
+/** One write as it travels to this thread, and the answer to it. */
+export interface Order {
+  number: number
+  verb: keyof Verbs
+  argument: unknown
+}
+export interface Outcome {
+  number: number
+  result?: unknown
+  error?: { message: string; code: string | undefined }
+}
+
+const port = parentPort!
+const db = connect((workerData as { file: string }).file)
+// The scan's table must be there before its statement can be prepared.
+db.exec('CREATE TEMP TABLE found (file TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
+const write = verbs(db) as Record<string, (argument: unknown) => unknown>
+
+let waiting: Order[] = []
+
+port.on('message', (order: Order) => {
+  if (waiting.length === 0) setImmediate(commit)
+  waiting.push(order)
+})
+
+/** All that wait share one transaction and so one sync. One that fails does not take the others with it. */
+function commit(): void {
+  const orders = waiting
+  waiting = []
+  try {
+    port.postMessage(together(orders))
+  } catch (error) {
+    port.postMessage(orders.length === 1 ? [failure(orders[0]!, error)] : orders.map(alone))
+  }
+}
+
+function together(orders: Order[]): Outcome[] {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const outcomes = orders.map((order) => ({
+      number: order.number,
+      result: write[order.verb]!(order.argument),
+    }))
+    db.exec('COMMIT')
+    return outcomes
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function alone(order: Order): Outcome {
+  try {
+    return together([order])[0]!
+  } catch (error) {
+    return failure(order, error)
+  }
+}
+
+function failure(order: Order, error: unknown): Outcome {
+  const { message, code } = error as { message: string; code?: string }
+  return { number: order.number, error: { message, code } }
+}

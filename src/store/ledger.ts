@@ -1,0 +1,173 @@
+import type Database from 'libsql'
+import { mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Md5 } from '../contract.js'
+import { diskError, FerryError, isErrno } from '../errors.js'
+import { DirectorySync } from './durable.js'
+import { connect } from './ledger-schema.js'
+import type { Verbs } from './ledger-verbs.js'
+import type { Order, Outcome } from './ledger-worker.js'
+import type { Content, UploadRow } from './rows.js'
+
+const FOLDER = '.ledger'
+const TORN = ['SQLITE_NOTADB', 'SQLITE_CORRUPT']
+
+/**
+ * The embedded index of what is on the shelf and which uploads are open. Reads are synchronous, on this thread, and
+ * see everything that `write` has resolved; writes are committed, durable, by a thread of their own.
+ */
+export class Ledger {
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: unknown) => void; reject: (error: Error) => void }
+  >()
+  readonly #statements
+  #number = 0
+  #broken: FerryError | undefined
+
+  private constructor(
+    readonly db: Database.Database,
+    readonly worker: Worker,
+  ) {
+    this.#statements = {
+      content: db.prepare('SELECT md5, file, filename, size FROM contents WHERE md5=?'),
+      upload: db.prepare('SELECT * FROM uploads WHERE id=?'),
+      open: db.prepare(`SELECT * FROM uploads WHERE state='open'`),
+      ended: db.prepare(`SELECT part FROM uploads WHERE touched_at<? AND state<>'open' LIMIT 1000`),
+    }
+    worker.on('message', (outcomes: Outcome[]) => outcomes.forEach((outcome) => this.#settle(outcome)))
+    worker.on('error', (error) => this.#break(error))
+    worker.on('exit', () => this.#break(new Error('the ledger is closed')))
+  }
+
+  /**
+   * Opens the ledger in the shelf's folder, making it where it is missing. A torn one is moved aside (`torn` tells
+   * where to) and begun anew: the scan of the shelf fills it again.
+   */
+  static async open(shelf: string): Promise<{ ledger: Ledger; torn: string | undefined }> {
+    const folder = join(shelf, FOLDER)
+    let torn: string | undefined
+    await mkdir(folder, { recursive: true })
+    if (isTorn(join(folder, 'ledger.db'))) {
+      torn = `${folder}.torn-${Date.now()}`
+      await rename(folder, torn)
+      await mkdir(folder)
+    }
+    const file = join(folder, 'ledger.db')
+    const db = connect(file)
+    await new DirectorySync(folder).sync()
+    await new DirectorySync(shelf).sync()
+    const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
+    return { ledger: new Ledger(db, worker), torn }
+  }
+
+  /** Commits one change; resolves when it is on disk. Rejects with `disk-full` or `io-failed`: nothing has changed. */
+  write<V extends keyof Verbs>(verb: V, argument: Parameters<Verbs[V]>[0]): Promise<ReturnType<Verbs[V]>> {
+    if (this.#broken) return Promise.reject(this.#broken)
+    const number = this.#number++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve: resolve as (result: unknown) => void, reject })
+      this.worker.postMessage({ number, verb, argument } satisfies Order)
+    })
+  }
+
+  /** The content with this MD5, as the ledger knows it (the shelf has the last word). */
+  content(md5: Md5): Content | undefined {
+    const row = this.#statements.content.get(md5) as RawContent | undefined
+    return row && { md5: row.md5, file: row.file, filename: row.filename, size: row.size ?? undefined }
+  }
+
+  /** The upload with this id, whatever became of it. */
+  upload(id: string): UploadRow | undefined {
+    const row = this.#statements.upload.get(id) as RawUpload | undefined
+    return row && parseUpload(row)
+  }
+
+  /** All uploads that can still go on. */
+  openUploads(): UploadRow[] {
+    return (this.#statements.open.all() as RawUpload[]).map(parseUpload)
+  }
+
+  /** The parts of up to 1,000 uploads that ended before then (wall-clock milliseconds). */
+  ended(then: number): string[] {
+    return (this.#statements.ended.all(then) as { part: string }[]).map(({ part }) => part)
+  }
+
+  /** Ends both connections; what was handed to `write` before is committed first. */
+  async close(): Promise<void> {
+    if (this.#waiting.size > 0) await this.write('forget', '')
+    await this.worker.terminate()
+    this.db.close()
+  }
+
+  #settle({ number, result, error }: Outcome): void {
+    const waiting = this.#waiting.get(number)
+    this.#waiting.delete(number)
+    if (!error) return waiting?.resolve(result)
+    waiting?.reject(
+      diskError(Object.assign(new Error(error.message), { code: error.code }), 'writing the ledger'),
+    )
+  }
+
+  #break(cause: Error): void {
+    this.#broken ??= new FerryError(
+      'io-failed',
+      'the ledger can no longer be written; the server must be restarted',
+      {
+        cause,
+      },
+    )
+    for (const { reject } of this.#waiting.values()) reject(this.#broken)
+    this.#waiting.clear()
+  }
+}
+
+interface RawContent {
+  md5: Md5
+  file: string
+  filename: string
+  size: number | null
+}
+
+interface RawUpload {
+  part: string
+  id: string
+  state: UploadRow['state']
+  md5: Md5 | null
+  filename: string
+  size: number | null
+  client: string | null
+  front: number
+  hashed_to: number
+  hash_state: Buffer | null
+  touched_at: number
+}
+
+function parseUpload(row: RawUpload): UploadRow {
+  return {
+    part: row.part,
+    id: row.id,
+    state: row.state,
+    md5: row.md5 ?? undefined,
+    filename: row.filename,
+    size: row.size ?? undefined,
+    client: row.client ?? undefined,
+    front: row.front,
+    hashedTo: row.hashed_to,
+    hashState: row.hash_state ?? undefined,
+    touchedAt: row.touched_at,
+  }
+}
+
+function isTorn(file: string): boolean {
+  try {
+    const db = connect(file)
+    const [check] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
+    db.close()
+    return check?.quick_check !== 'ok'
+  } catch (error) {
+    if (isErrno(error, ...TORN)) return true
+    throw error
+  }
+}

@@ -1,0 +1,34 @@
+import type { Md5 } from '../contract.js'
+
+/** A content as the ledger knows it. */
+export interface Content {
+  md5: Md5
+  /** Its file's name on the shelf: `<md5>.<ext>`, or as it was when it was copied in. */
+  file: string
+  /** The name its first uploader gave it; empty where it was copied in. */
+  filename: string
+  /** In bytes; undefined until somebody looked (it was taken in by name). */
+  size: number | undefined
+}
+
+/** One upload as the ledger keeps it. Times are wall-clock milliseconds. */
+export interface UploadRow {
+  /** The part's name; it stays while the id changes hands. */
+  part: string
+  id: string
+  state: 'open' | 'finished' | 'gone'
+  /** What the uploader declared; the computed one after the finish. */
+  md5: Md5 | undefined
+  filename: string
+  size: number | undefined
+  client: string | undefined
+  /** Bytes on disk without a gap as of the last checkpoint. */
+  front: number
+  /** Bytes that the saved hash state covers; never more than front. */
+  hashedTo: number
+  hashState: Uint8Array | undefined
+  touchedAt: number
+}
+
+/** What a checkpoint records. */
+export type Checkpoint = Pick<UploadRow, 'part' | 'front' | 'hashedTo' | 'hashState' | 'touchedAt'>

@@ -1,0 +1,132 @@
+import { constants, lstatSync, opendirSync } from 'node:fs'
+import { access, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { extensionOf, parseMd5, type Md5 } from '../contract.js'
+import { diskError, isErrno, syncError } from '../errors.js'
+import { DirectorySync } from './durable.js'
+import type { Ledger } from './ledger.js'
+import type { ShelfName } from './ledger-verbs.js'
+import type { Content } from './rows.js'
+
+const NAME = /^([0-9a-f]{32})(?:\.[a-z0-9]{1,10})?$/i
+const QUARANTINE = '.quarantine'
+/** What file systems without hard links answer to link(2): FAT, exFAT, some network mounts. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EMLINK', 'EXDEV']
+const EMPTY = 'd41d8cd98f00b204e9800998ecf8427e'
+const BATCH = 4096
+
+/** The folder of contents: one file `<md5>.<ext>` for each. It is the truth; nobody else joins a path below it. */
+export class Shelf {
+  readonly #names: DirectorySync
+
+  private constructor(
+    readonly directory: string,
+    readonly ledger: Ledger,
+  ) {
+    this.#names = new DirectorySync(directory)
+  }
+
+  /** Makes the folder where it is missing; rejects with the system's error where it can't be written. */
+  static async prepare(directory: string): Promise<void> {
+    await mkdir(directory, { recursive: true })
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+  }
+
+  static open(directory: string, ledger: Ledger): Shelf {
+    return new Shelf(directory, ledger)
+  }
+
+  /**
+   * The content with this MD5, if its file is there: a regular one, of the size that was stored. Synchronous (one
+   * look-up, one stat), so that "standing -> claim" can be one step.
+   */
+  find(md5: Md5): (Content & { size: number }) | undefined {
+    const content = this.ledger.content(md5)
+    if (!content) return undefined
+    const stats = lstatSync(join(this.directory, content.file), { throwIfNoEntry: false })
+    if (!stats?.isFile()) return undefined
+    if (content.size === undefined) {
+      if (stats.size === 0 && md5 !== EMPTY) return undefined
+      void this.ledger.write('measure', { md5, size: stats.size }).catch(() => undefined) // asked again next time
+    } else if (stats.size !== content.size) return undefined
+    return { ...content, size: stats.size }
+  }
+
+  /**
+   * Puts a verified part onto the shelf, its name durable; returns the file's name. Never overwrites: a file that has
+   * the name already and the right size stays and counts. Call it under a lock on the md5. Errors: `disk-full`, `io-failed`, `sync-failed`.
+   */
+  async place(part: string, md5: Md5, filename: string): Promise<string> {
+    const file = `${md5}.${extensionOf(filename)}`
+    const target = join(this.directory, file)
+    try {
+      await this.#put(part, file)
+    } catch (error) {
+      throw diskError(error, 'placing the file on the shelf')
+    }
+    try {
+      await this.#names.sync()
+    } catch (error) {
+      await unlink(target).catch(() => undefined)
+      throw syncError(error)
+    }
+    return file
+  }
+
+  async #put(part: string, file: string): Promise<void> {
+    const target = join(this.directory, file)
+    try {
+      await linkOrMove(part, target)
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      if (await this.#hasSizeOf(part, target)) return
+      await this.setAside(file)
+      await linkOrMove(part, target)
+    }
+  }
+
+  /** Moves a file that is not what its name says out of the way; it is no longer served. */
+  async setAside(file: string): Promise<void> {
+    await mkdir(join(this.directory, QUARANTINE), { recursive: true })
+    await rename(join(this.directory, file), join(this.directory, QUARANTINE, `${file}.${Date.now()}`))
+  }
+
+  /** Walks the names in the folder, in batches; `other` counts those that are no content's. Synchronous, for the start. */
+  *scan(): Generator<{ names: ShelfName[]; other: number }> {
+    const folder = opendirSync(this.directory, { bufferSize: 1024 })
+    let names: ShelfName[] = []
+    let other = 0
+    try {
+      for (let entry = folder.readSync(); entry; entry = folder.readSync()) {
+        const md5 = entry.isFile() ? parseMd5(NAME.exec(entry.name)?.[1]) : undefined
+        if (md5) names.push({ md5, file: entry.name })
+        else if (!entry.name.startsWith('.')) other++
+        if (names.length < BATCH) continue
+        yield { names, other }
+        names = []
+        other = 0
+      }
+    } finally {
+      folder.closeSync()
+    }
+    yield { names, other }
+  }
+
+  async #hasSizeOf(part: string, target: string): Promise<boolean> {
+    const [ours, theirs] = await Promise.all([stat(part), lstat(target)])
+    return theirs.isFile() && theirs.size === ours.size
+  }
+}
+
+/** link(2) never overwrites, so a reader sees all or nothing. EEXIST where the name is taken. */
+async function linkOrMove(part: string, target: string): Promise<void> {
+  try {
+    await link(part, target)
+  } catch (error) {
+    if (!isErrno(error, ...NO_LINKS)) throw error
+    // Without links: an exclusive create takes the name or fails; the rename then replaces our own empty file only.
+    const reservation = await open(target, 'wx')
+    await reservation.close()
+    await rename(part, target)
+  }
+}
