@@ -1,0 +1,149 @@
+import type { Md5 } from '../src/contract.js'
+import type { Console } from './console.js'
+import { ClientError, isMendedByTime } from './errors.js'
+import type { LocalFile } from './local-file.js'
+import { type Messages, describe } from './messages.js'
+import type { Progress } from './progress.js'
+import { type Patience, pause } from './retry.js'
+import { type Server, type Standing, uploadingElsewhere } from './server.js'
+import { transfer } from './transfer.js'
+
+export interface DeliveryParts {
+  file: LocalFile
+  md5: Md5
+  server: Server
+  /** Our id to this server, see state.ts. */
+  client: string
+  patience: Patience
+  /** How long we try, as the user wrote it. */
+  retryFor: string
+  console: Console
+  messages: Messages
+  progress: Progress
+  signal: AbortSignal
+}
+
+const STALL_MS = 30_000
+/** Whole transfers that ended well without the server having the content afterwards. */
+const MAX_LOST = 3
+
+/** Brings one file to one server, through everything that time can mend. */
+export class Delivery {
+  readonly #parts: DeliveryParts
+  /** The upload we work at: where it stood when we came, and what the server has confirmed since. */
+  #upload: { url: string; begunAt: number; confirmed: number } | undefined
+  #lost = 0
+  #hasStartedOver = false
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
+  }
+
+  /** The URL under which the server has the content: only /check's word is believed. Throws what ends the run. */
+  async run(): Promise<string> {
+    const { server, file, md5, console, messages } = this.#parts
+    console.say(messages.checking(server.checkUrl(md5)))
+    let standing = await this.#standing()
+    if (standing.status === 'exists') {
+      console.say(messages.alreadyThere)
+      return standing.url
+    }
+
+    console.say(messages.uploading(file.shownAs, file.size))
+    while (standing.status !== 'exists') {
+      const isSent = await this.#attempt(() => this.#send())
+      standing = await this.#standing()
+      if (isSent && standing.status !== 'exists') await this.#waitOrThrow(this.#unproven())
+    }
+    return standing.url
+  }
+
+  async #standing(): Promise<Standing> {
+    const { server, md5, client } = this.#parts
+    for (;;) {
+      const standing = await this.#attempt(() => server.check(md5, client))
+      if (standing?.status === 'uploading' && !standing.resumable) throw uploadingElsewhere(standing)
+      if (standing) return standing
+    }
+  }
+
+  /** Creates the upload, or gets ours (or a dead stranger's) back, and sends what the server lacks. */
+  async #send(): Promise<true> {
+    const { server, file, md5, client, progress, signal } = this.#parts
+    const uploadUrl = await server.create({ md5, filename: file.name, size: file.size }, client)
+    // An upload of no bytes is complete from birth.
+    if (file.size === 0) return true
+    await transfer({
+      file,
+      uploadUrl,
+      signal,
+      stallMs: STALL_MS,
+      isMoving: () => this.#isMoving(uploadUrl),
+      onBegin: (offset) => this.#begin(uploadUrl, offset),
+      onConfirmed: (offset) => this.#confirm(uploadUrl, offset),
+      onProgress: (bytes) => progress.update(bytes),
+    }).finally(() => progress.stop())
+    return true
+  }
+
+  #begin(url: string, offset: number): void {
+    const { file, progress, console, messages } = this.#parts
+    this.#confirm(url, offset)
+    if (offset > 0 && offset < file.size) console.say(messages.goesOnFrom(offset, file.size))
+    progress.start({ kind: 'uploading', name: file.name, size: file.size }, offset)
+  }
+
+  /** True if the server has more of this upload than we knew: that alone is progress, not what we have sent. */
+  #confirm(url: string, offset: number): boolean {
+    if (this.#upload?.url !== url) {
+      this.#upload = { url, begunAt: offset, confirmed: offset }
+      return false
+    }
+    if (offset <= this.#upload.confirmed) return false
+    this.#upload.confirmed = offset
+    this.#parts.patience.progressed()
+    return true
+  }
+
+  async #isMoving(url: string): Promise<boolean> {
+    const { server, md5, client } = this.#parts
+    const standing = await server.check(md5, client)
+    return standing.status === 'uploading' && this.#confirm(url, standing.offset ?? 0)
+  }
+
+  /** The result of an action; undefined, after a pause, where it failed in a way that time may mend. */
+  async #attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action()
+    } catch (error) {
+      await this.#waitOrThrow(error)
+      return undefined
+    }
+  }
+
+  async #waitOrThrow(error: unknown): Promise<void> {
+    const { patience, retryFor, console, messages, signal } = this.#parts
+    if (error instanceof ClientError && error.code === 'mismatch') return this.#startOverOrThrow(error)
+    if (!isMendedByTime(error) || patience.isNone) throw error
+    const ms = patience.pauseAfterFailure(error.retryAfterMs)
+    if (ms === undefined) throw new ClientError('gave-up', { subject: retryFor }, { cause: error })
+    const seconds = (ms / 1000).toFixed(ms < 1000 ? 1 : 0)
+    console.warn(messages.tryingAgain(describe(error, messages), seconds))
+    await pause(ms, signal)
+  }
+
+  /** The server has thrown the bytes away. If they were not all ours and of this run, ours may still be right: once. */
+  async #startOverOrThrow(mismatch: ClientError): Promise<void> {
+    const { file, console, messages } = this.#parts
+    if (await file.hasChanged()) throw file.changed(mismatch)
+    if (this.#hasStartedOver || !this.#upload?.begunAt) throw mismatch
+    this.#hasStartedOver = true
+    console.warn(messages.startsOver)
+  }
+
+  /** A transfer that ended well and left nothing is the server's fault, and no reason to send for ever. */
+  #unproven(): ClientError {
+    this.#lost += 1
+    return new ClientError(this.#lost < MAX_LOST ? 'unconfirmed' : 'not-stored')
+  }
+}

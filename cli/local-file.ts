@@ -1,0 +1,105 @@
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { ClientError, systemCodeOf } from './errors.js'
+
+/** What tells one state of a file from another. */
+interface Snapshot {
+  size: bigint
+  mtimeNs: bigint
+  ino: bigint
+}
+
+/**
+ * The file to upload. It is opened once: what was hashed is what is sent, even if somebody renames, replaces or
+ * deletes it meanwhile.
+ */
+export class LocalFile {
+  readonly name: string
+  readonly size: number
+  readonly #handle: FileHandle
+  readonly #path: string
+  readonly #before: Snapshot
+
+  /**
+   * Opens `path`; messages call it `shownAs`. Throws `file-missing`, `not-a-file` or `file-unreadable`.
+   */
+  static async open(path: string, shownAs: string): Promise<LocalFile> {
+    try {
+      const before = await stat(path, { bigint: true })
+      // Asked before opening: to open a named pipe would wait for its other end.
+      if (!before.isFile()) throw new ClientError('not-a-file', { subject: shownAs })
+      return new LocalFile(await open(path, 'r'), path, shownAs, before)
+    } catch (error) {
+      throw asFileError(error, shownAs)
+    }
+  }
+
+  private constructor(
+    handle: FileHandle,
+    path: string,
+    readonly shownAs: string,
+    before: Snapshot,
+  ) {
+    this.#handle = handle
+    this.#path = path
+    this.#before = before
+    this.name = basename(path)
+    this.size = Number(before.size)
+  }
+
+  /**
+   * The bytes from `start` up to `end`, in pieces of `pieceSize`. Fails with `file-changed` if the file is shorter than
+   * it was, with `file-unreadable` if the system cannot read it. To destroy the stream leaves the file open.
+   */
+  read(start: number, end: number, pieceSize: number): Readable {
+    return Readable.from(this.#pieces(start, end, pieceSize), {
+      objectMode: false,
+      highWaterMark: 2 * pieceSize,
+    })
+  }
+
+  async *#pieces(start: number, end: number, pieceSize: number): AsyncGenerator<Buffer> {
+    for (let position = start; position < end;) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceSize, end - position))
+      const { bytesRead } = await this.#handle
+        .read(piece, 0, piece.length, position)
+        .catch((error: unknown) => {
+          throw asFileError(error, this.shownAs)
+        })
+      if (bytesRead === 0) throw this.changed()
+      position += bytesRead
+      yield piece.subarray(0, bytesRead)
+    }
+  }
+
+  /** The error for a file that is not what it was when it was opened. */
+  changed(cause?: unknown): ClientError {
+    return new ClientError('file-changed', { subject: this.shownAs }, { cause })
+  }
+
+  /** True if what the path leads to is not what was opened: changed, replaced or deleted. */
+  async hasChanged(): Promise<boolean> {
+    try {
+      const now = await stat(this.#path, { bigint: true })
+      return !(['size', 'mtimeNs', 'ino'] as const).every((key) => now[key] === this.#before[key])
+    } catch {
+      return true
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+function asFileError(error: unknown, subject: string): unknown {
+  const reason = systemCodeOf(error)
+  if (error instanceof ClientError || reason === undefined) return error
+  const isMissing = reason === 'ENOENT' || reason === 'ENOTDIR'
+  return new ClientError(
+    isMissing ? 'file-missing' : 'file-unreadable',
+    { subject, reason },
+    { cause: error },
+  )
+}

@@ -1,0 +1,99 @@
+import type { Facts } from './errors.js'
+import type { Messages } from './messages.js'
+
+/** The English twin of the documented lines. */
+export const english: Messages = {
+  usingServer: (server) => `[INFO] Server: ${server}`,
+  hashing: (path) => `[INFO] Computing the MD5 of the local file: ${path}`,
+  hashingProgress: (name, percent, done, size) => `[INFO] MD5: ${name} ${percent}% (${done}/${size})`,
+  hashed: (md5) => `[INFO] MD5 of the file: ${md5}`,
+  checking: (url) => `[INFO] Check (GET) => ${url}`,
+  alreadyThere: '[INFO] The server has this file already, nothing to upload',
+  uploading: (path, size) => `[INFO] Upload: ${path} (size=${size})`,
+  goesOnFrom: (offset, size) => `[INFO] Going on from ${offset}/${size}`,
+  uploadingProgress: (name, percent, done, size) => `[PROGRESS] ${name} ${percent}% (${done}/${size})`,
+  startsOver:
+    "[WARN] What another client had left behind does not match this file's MD5: starting over from zero",
+  tryingAgain: (problem, seconds) => `[WARN] ${problem}, trying again in ${seconds} s`,
+  changedSince: (path) =>
+    `[WARN] What was uploaded is verified, but the local file has changed since: ${path}`,
+  success: (url) => `[SUCCESS] Uploaded: ${url}`,
+  hashingLabel: 'MD5',
+  uploadingLabel: 'Upload',
+  timeLeft: (time) => `ETA ${time}`,
+
+  problems: {
+    'no-file-given': () => 'No file given',
+    'unknown-option': ({ subject }) => `Unknown option: ${subject}`,
+    'value-missing': ({ subject }) => `This option needs a value: ${subject}`,
+    'unexpected-argument': ({ subject }) =>
+      `Unexpected argument: ${subject} (quote a path that contains spaces)`,
+    'bad-server': ({ subject }) => `Not a server address: ${subject} (expected host:port or an http(s) URL)`,
+    'bad-duration': ({ subject }) => `Not a duration: ${subject} (for example 30s, 10m, 2h)`,
+
+    'file-missing': ({ subject }) => `No such file: ${subject}`,
+    'file-unreadable': ({ subject, reason }) => `Cannot read the file: ${subject} (${reason})`,
+    'not-a-file': ({ subject }) => `Not a regular file: ${subject}`,
+
+    'host-unknown': ({ subject }) => `Unknown host: ${subject}`,
+    'not-ferry': ({ subject, reason }) => `Not a ferry server: ${subject} (${reason})`,
+    redirected: ({ subject }) => `The server points to another address, use -server ${subject}`,
+    refused: ({ status, reason }) => `The server refuses (HTTP ${status}): ${reason}`,
+    'too-large': ({ reason }) => `The file is larger than the server accepts (HTTP 413): ${reason}`,
+    unconfirmed: () => 'The transfer ended, but the server does not confirm yet that the file is stored',
+    'not-stored': () => 'The transfer ended several times, but the server never stored the file',
+    'line-down': ({ reason }) => `The connection to the server is down (${reason})`,
+    stalled: ({ reason }) => `No data moved for ${reason} s`,
+    'server-trouble': ({ status, reason }) =>
+      `The server cannot answer right now (HTTP ${status}${and(reason)})`,
+    'disk-full': ({ reason }) => `The server's disk is full (HTTP 507${and(reason)})`,
+    'upload-gone': ({ status }) => `The server no longer has the unfinished upload (HTTP ${status})`,
+    'gave-up': ({ subject }, cause) =>
+      `${cause}; gave up after ${subject} without any progress. The same command goes on where it stopped`,
+    unexpected: ({ reason }) => `Unexpected error: ${reason}`,
+
+    'uploading-elsewhere': (facts) =>
+      `Another client is uploading this file${progressOf(facts)}, try again later`,
+
+    'file-changed': ({ subject }) =>
+      `The file changed while it was uploaded, run the command again: ${subject}`,
+    mismatch: () =>
+      "Integrity error: the server received other data than the file's MD5 says; nothing of it is stored",
+
+    interrupted: () => 'Interrupted. The same command goes on where it stopped',
+    terminated: () => 'Terminated. The same command goes on where it stopped',
+  },
+  error: (problem) => `[ERROR] ${problem}`,
+  usageHint: 'Usage: ferry -file <file> [-server <host:port>]; see ferry --help',
+  help: {
+    description:
+      'Carries big files over bad networks: resumes, stores the same content once, verifies its MD5.',
+    usage: '-file <file> [-server <host:port>]',
+    usageTitle: 'Usage:',
+    optionsTitle: 'Options:',
+    file: 'the file to upload',
+    server: 'host:port, host or URL (default: HOST and HTTP_PORT from .env)',
+    retryFor: 'how long to try again without any progress, for example 30s, 10m, 2h',
+    help: 'show this help',
+    version: 'show the version',
+    after: `
+-file and --file are the same, so are -server and --server.
+Language: FERRY_LANG=zh-CN|en, otherwise the locale of the system.
+
+Exit codes:
+  0 stored or there already   1 failed   2 usage   3 another client is uploading   4 integrity   130 interrupted
+
+Examples:
+  ferry -file example.mp4 -server 192.0.2.7:8080
+  ferry -f example.mp4 -s https://files.example.org/ferry --retry-for 2h`,
+  },
+}
+
+function and(reason: string | undefined): string {
+  return reason ? `: ${reason}` : ''
+}
+
+function progressOf({ offset, size }: Facts): string {
+  if (offset === undefined) return ''
+  return size === undefined ? ` (${offset} bytes so far)` : ` (${offset}/${size})`
+}

@@ -1,0 +1,54 @@
+import { type ClientError, type ErrorCode, type Facts, asClientError } from './errors.js'
+import { english } from './messages.en.js'
+import { chinese } from './messages.zh.js'
+import type { Language } from './locale.js'
+
+/** Every line the client can print. Two catalogues fill it, `messages.zh.ts` and `messages.en.ts`. */
+export interface Messages {
+  usingServer: (server: string) => string
+  hashing: (path: string) => string
+  hashingProgress: (name: string, percent: string, done: number, size: number) => string
+  hashed: (md5: string) => string
+  checking: (url: string) => string
+  alreadyThere: string
+  uploading: (path: string, size: number) => string
+  goesOnFrom: (offset: number, size: number) => string
+  uploadingProgress: (name: string, percent: string, done: number, size: number) => string
+  startsOver: string
+  tryingAgain: (problem: string, seconds: string) => string
+  changedSince: (path: string) => string
+  success: (url: string) => string
+  hashingLabel: string
+  uploadingLabel: string
+  timeLeft: (time: string) => string
+
+  /** An error line without its `[ERROR] `. */
+  problems: Record<ErrorCode, (facts: Facts, cause: string) => string>
+  error: (problem: string) => string
+  usageHint: string
+  help: HelpTexts
+}
+
+export interface HelpTexts {
+  description: string
+  usage: string
+  usageTitle: string
+  optionsTitle: string
+  file: string
+  server: string
+  retryFor: string
+  help: string
+  version: string
+  after: string
+}
+
+/** The catalogue of a language. */
+export function messagesIn(language: Language): Messages {
+  return language === 'en' ? english : chinese
+}
+
+/** What went wrong in words, with the cause where the error only sums one up. */
+export function describe(error: ClientError, messages: Messages): string {
+  const cause = error.code === 'gave-up' ? describe(asClientError(error.cause), messages) : ''
+  return messages.problems[error.code](error.facts, cause)
+}

@@ -1,0 +1,118 @@
+import { SingleBar } from 'cli-progress'
+import { type Console, printable } from './console.js'
+import type { Messages } from './messages.js'
+import { Speedometer, formatBytes, formatSeconds } from './speed.js'
+
+/** Shows how far one step (hashing, sending) is. Between start and stop nothing else may print. */
+export interface Progress {
+  start(step: Step, done: number): void
+  update(done: number): void
+  stop(): void
+}
+
+export interface Step {
+  kind: 'hashing' | 'uploading'
+  /** The file's name. */
+  name: string
+  /** Bytes. */
+  size: number
+}
+
+/** Percent with two digits. It is 100.00 only when all is done. */
+export function percentOf(done: number, size: number): string {
+  return (size === 0 ? 100 : Math.floor((done / size) * 10_000) / 100).toFixed(2)
+}
+
+const LINE_EVERY_MS = { hashing: 5000, uploading: 1000 } as const
+
+/** Lines for a pipe: at most one a second, and one at the end of what was sent. */
+export class ProgressLines implements Progress {
+  readonly #console: Console
+  readonly #messages: Messages
+  readonly #now: () => number
+  #step: Step | undefined
+  #lastAt = 0
+
+  constructor(console: Console, messages: Messages, now: () => number = () => performance.now()) {
+    this.#console = console
+    this.#messages = messages
+    this.#now = now
+  }
+
+  start(step: Step): void {
+    this.#step = step
+    this.#lastAt = this.#now()
+  }
+
+  update(done: number): void {
+    const step = this.#step
+    if (!step) return
+    const isEnd = step.kind === 'uploading' && done >= step.size
+    if (!isEnd && this.#now() - this.#lastAt < LINE_EVERY_MS[step.kind]) return
+    this.#lastAt = this.#now()
+    const { hashingProgress, uploadingProgress } = this.#messages
+    const line = step.kind === 'hashing' ? hashingProgress : uploadingProgress
+    this.#console.say(line(step.name, percentOf(done, step.size), done, step.size))
+    if (isEnd) this.#step = undefined
+  }
+
+  stop(): void {
+    this.#step = undefined
+  }
+}
+
+/** A bar with speed and time left for a terminal. It leaves no trace when it stops. */
+export class ProgressBar implements Progress {
+  readonly #messages: Messages
+  readonly #stream: NodeJS.WritableStream
+  #step: Step = { kind: 'hashing', name: '', size: 0 }
+  #bar: SingleBar | undefined
+  #speed = new Speedometer()
+
+  constructor(messages: Messages, stream: NodeJS.WritableStream) {
+    this.#messages = messages
+    this.#stream = stream
+  }
+
+  start(step: Step, done: number): void {
+    this.#step = step
+    this.#speed = new Speedometer()
+    this.#bar = new SingleBar({
+      stream: this.#stream,
+      format: '{label} {name} [{bar}] {percent}% {done}/{all} {speed} {left}',
+      barCompleteChar: '#',
+      barIncompleteChar: '-',
+      barsize: 24,
+      hideCursor: true,
+      linewrap: false,
+      clearOnComplete: true,
+      // An interrupt is the main program's: it stops the bar before it says anything.
+      gracefulExit: false,
+    })
+    this.#bar.start(step.size, done, this.#texts(done))
+  }
+
+  update(done: number): void {
+    this.#speed.add(done)
+    this.#bar?.update(done, this.#texts(done))
+  }
+
+  stop(): void {
+    this.#bar?.stop()
+    this.#bar = undefined
+  }
+
+  #texts(done: number): Record<string, string> {
+    const { kind, name, size } = this.#step
+    const rate = this.#speed.bytesPerSecond
+    return {
+      label: kind === 'hashing' ? this.#messages.hashingLabel : this.#messages.uploadingLabel,
+      name: printable(name),
+      percent: percentOf(done, size),
+      done: formatBytes(done),
+      all: formatBytes(size),
+      speed: rate === undefined ? '' : `${formatBytes(rate)}/s`,
+      left: rate ? this.#messages.timeLeft(formatSeconds((size - done) / rate)) : '',
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { TUS_MISMATCH } from '../src/contract.js'
+import { ClientError, type ErrorCode } from './errors.js'
+import { parseRetryAfter } from './retry.js'
+
+/** What matters of an HTTP answer. */
+export interface Reply {
+  status: number
+  location: string | undefined
+  retryAfterMs: number | undefined
+  body: string
+  /** The body, where it is a JSON object. */
+  json: Record<string, unknown> | undefined
+}
+
+/** An answer from its parts; `header` looks up a response header. */
+export function asReply(status: number, header: (name: string) => string | undefined, body: string): Reply {
+  const retryAfterMs = parseRetryAfter(header('retry-after'))
+  return { status, location: header('location'), retryAfterMs, body, json: parseObject(body) }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const PROBLEMS: Record<number, ErrorCode> = {
+  404: 'upload-gone',
+  408: 'server-trouble',
+  409: 'server-trouble',
+  410: 'upload-gone',
+  413: 'too-large',
+  423: 'server-trouble',
+  429: 'server-trouble',
+  507: 'disk-full',
+  [TUS_MISMATCH]: 'mismatch',
+}
+
+/** The error that an answer means which is no success, with the server's own words. */
+export function problemOf(reply: Reply): ClientError {
+  const { status, retryAfterMs } = reply
+  const code = PROBLEMS[status] ?? (status >= 500 ? 'server-trouble' : 'refused')
+  return new ClientError(code, { status, reason: wordsOf(reply) }, { retryAfterMs })
+}
+
+/** The message of an error reply, or the beginning of a plain text; an HTML page has nothing to say in a line. */
+function wordsOf({ json, body }: Reply): string {
+  const words = json ? json['message'] : /^\s*</.test(body) ? '' : body.trim()
+  return typeof words === 'string' ? words.slice(0, 300) : ''
+}
