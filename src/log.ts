@@ -34,7 +34,7 @@ export function createLog(
 /** An error and its causes in one line. */
 function describe(error: unknown): string {
   if (error === undefined) return ''
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return JSON.stringify(error)
   const cause = error.cause === undefined ? '' : ` <- ${describe(error.cause)}`
   return `${error.message}${cause}`
 }

@@ -38,7 +38,9 @@ try {
 async function run(config: Config): Promise<void> {
   const { torn, ...stores } = await openStores(config)
   if (torn) log.warn(messages.torn(torn))
-  const intake = new Intake(stores, config)
+  const intake = new Intake(stores, config, ({ file, size, filename }) => {
+    log.info(messages.stored(file, size, filename), { file, size, filename })
+  })
   const recovered = await recover(stores.shelf, stores.ledger, stores.inbox)
   await intake.resume(recovered.uploads)
 

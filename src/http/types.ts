@@ -39,7 +39,7 @@ const SHOWN: Record<string, string> = {
   pdf: 'application/pdf',
 }
 
-const READ = ['txt', 'md', 'log', 'csv', 'json', 'yaml', 'yml', 'ini']
+const READ = new Set(['txt', 'md', 'log', 'csv', 'json', 'yaml', 'yml', 'ini'])
 
 const SAVED: Treatment = { type: 'application/octet-stream', disposition: 'attachment', csp: TEXT }
 
@@ -49,7 +49,7 @@ export function treatmentOf(extension: string): Treatment {
   if (played) return { type: played, disposition: 'inline', csp: PLAYER }
   const shown = own(SHOWN, extension)
   if (shown) return { type: shown, disposition: 'inline', csp: PICTURE }
-  if (READ.includes(extension)) return { type: 'text/plain; charset=utf-8', disposition: 'inline', csp: TEXT }
+  if (READ.has(extension)) return { type: 'text/plain; charset=utf-8', disposition: 'inline', csp: TEXT }
   return SAVED
 }
 

@@ -3,9 +3,11 @@ import type { Request, RequestHandler } from 'express'
 import type { Readable } from 'node:stream'
 import { parseMd5, type Md5, type UploadReply } from '../contract.js'
 import { FerryError } from '../errors.js'
-import type { Intake, Stored } from '../intake/intake.js'
+import type { Intake } from '../intake/intake.js'
+import type { Stored } from '../store/rows.js'
 import { answerEarly, DRAIN, welcomeBody } from './early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
+import { bareName } from './filename.js'
 import type { Links } from './links.js'
 
 const FIELD = 'file'
@@ -58,7 +60,7 @@ function formReceiver(req: Request, intake: Intake, md5: Md5 | undefined): () =>
         if (field !== FIELD || upload) return void file.resume()
         upload = new FormUpload(intake, file, () => req.destroy())
         upload
-          .receive({ md5, filename: name || filename || '', size: undefined, client: undefined })
+          .receive({ md5, filename: bareName(name || filename || ''), size: undefined, client: undefined })
           .catch(reject)
       })
       form.on('error', (cause) => reject(badForm('the form ends too early or is not well formed', cause)))

@@ -40,19 +40,23 @@ export async function append(
   }
 }
 
-async function openPart(arrival: Arrival, { inbox, follower }: Stores): Promise<Part> {
+async function openPart(arrival: Arrival, stores: Stores): Promise<Part> {
   try {
-    const part = await inbox.openPart(arrival.part)
-    if (!follower.follows(arrival.part)) {
-      follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
-      follower.advance(arrival.part, arrival.front)
-    }
+    const part = await stores.inbox.openPart(arrival.part)
+    startFollowing(arrival, stores)
     return part
   } catch (error) {
     if (isErrno(error, 'ENOENT'))
       throw new FerryError('gone', 'the data of this upload is gone; upload it again')
     throw diskError(error, 'opening the part')
   }
+}
+
+/** The follower takes the part up where the last checkpoint left it, unless it is at it already. */
+export function startFollowing(arrival: Arrival, { inbox, follower }: Stores): void {
+  if (follower.follows(arrival.part)) return
+  follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
+  follower.advance(arrival.part, arrival.front)
 }
 
 function writer(

@@ -1,5 +1,5 @@
 import { diskError, FerryError, syncError } from '../errors.js'
-import type { Content } from '../store/rows.js'
+import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
 import { LEAD } from './append.js'
 import type { Locks } from './locks.js'
@@ -14,11 +14,7 @@ const PATIENCE = 8 * LEAD
  * next begins, so a kill between any two leaves an upload that finishes again, or one that is finished.
  * Errors: `md5-mismatch`, `hash-pending` (the hash state was lost; later), `sync-failed`, `io-failed`, `disk-full`.
  */
-export async function finish(
-  arrival: Arrival,
-  stores: Stores,
-  contents: Locks,
-): Promise<Content & { size: number }> {
+export async function finish(arrival: Arrival, stores: Stores, contents: Locks): Promise<Stored> {
   const { inbox, shelf, ledger } = stores
   const md5 = await digest(arrival, stores)
   if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)

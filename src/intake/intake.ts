@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Md5 } from '../contract.js'
 import { diskError, FerryError } from '../errors.js'
-import type { Content, UploadRow } from '../store/rows.js'
+import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
 import {
   arrivalOf,
@@ -14,13 +14,10 @@ import {
   type Arrival,
   type Claim,
 } from './arrival.js'
-import { checkpoint } from './checkpoint.js'
 import { Claims } from './claims.js'
-import { finish } from './finish.js'
+import { Endings } from './endings.js'
 import { Locks } from './locks.js'
 import type { Stores } from './stores.js'
-
-export type Stored = Content & { size: number }
 
 /** What is known of an MD5. */
 export type Standing =
@@ -41,25 +38,23 @@ export interface IntakeOptions {
   maxSize: number
 }
 
-/** Errors after which nothing of the upload is worth keeping. */
-const POISON = ['md5-mismatch', 'sync-failed', 'gone', 'too-large']
-
 /**
  * The one way in: every door hands its bytes to this. It knows claims and leases, and it alone decides when an upload
  * has become a content.
  */
 export class Intake {
   readonly uploads = new Locks()
-  readonly #contents = new Locks()
   readonly #claims: Claims
-  /** Work off the answer's path that `stop` waits for. */
-  readonly #loose = new Set<Promise<void>>()
+  readonly #endings: Endings
 
+  /** `onStored` hears of every upload that has become a content. */
   constructor(
     readonly stores: Stores,
     readonly options: IntakeOptions,
+    onStored: (content: Stored) => void = () => undefined,
   ) {
     this.#claims = new Claims(options.leaseSeconds * 1000)
+    this.#endings = new Endings(stores, this.#claims, onStored)
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
@@ -115,7 +110,7 @@ export class Intake {
   async receive(id: string, offset: number, source: Readable): Promise<Upload> {
     const arrival = this.#get(id)
     const limit = arrival.claim.size ?? (this.options.maxSize || Infinity)
-    await this.#orEnd(arrival, append(arrival, offset, source, this.stores, limit))
+    await this.#endings.unlessPoisoned(arrival, append(arrival, offset, source, this.stores, limit))
     return this.#finishIfComplete(arrival)
   }
 
@@ -159,7 +154,7 @@ export class Intake {
   /** Ends an unfinished upload and removes its data. Under its lock. Errors: `already-finished`, those of `look`. */
   async terminate(id: string): Promise<void> {
     const arrival = this.#claims.get(id)
-    if (arrival) return this.#end(arrival)
+    if (arrival) return this.#endings.abandon(arrival)
     if (this.look(id).state === 'finished') {
       throw new FerryError(
         'already-finished',
@@ -175,7 +170,7 @@ export class Intake {
     )
     for (const arrival of old) {
       await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
-      this.#forget(arrival)
+      this.#endings.forget(arrival)
     }
     return old.length
   }
@@ -192,11 +187,17 @@ export class Intake {
 
   /** Resolves when nothing is left to do off the answers' path. */
   async settled(): Promise<void> {
-    await Promise.all(this.#loose)
+    await this.#endings.settled()
   }
 
   get #ttl(): number {
     return this.options.ttlHours * 3_600_000
+  }
+
+  /** The upload as it stands after more has arrived: on the shelf, if that was all. */
+  async #finishIfComplete(arrival: Arrival): Promise<Upload> {
+    if (arrival.front !== arrival.claim.size) return view(arrival)
+    return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) }
   }
 
   #get(id: string): Arrival {
@@ -256,71 +257,16 @@ export class Intake {
         arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,
       ])
     } catch (error) {
-      await this.#end(arrival).catch(() => undefined)
+      await this.#endings.abandon(arrival).catch(() => undefined)
       throw diskError(error, 'creating the upload')
     }
-    return arrival.claim.size === 0 ? this.#finishEmpty(arrival) : view(arrival)
+    return this.#finishIfComplete(arrival)
   }
 
   #finishEmpty(arrival: Arrival): Promise<Upload> {
     const { inbox, follower } = this.stores
     follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
     return this.#finishIfComplete(arrival)
-  }
-
-  async #finishIfComplete(arrival: Arrival): Promise<Upload> {
-    if (arrival.front !== arrival.claim.size) return view(arrival)
-    const { inbox, follower } = this.stores
-    if (!follower.follows(arrival.part)) {
-      follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
-      follower.advance(arrival.part, arrival.front)
-    }
-    try {
-      const content = await this.#orEnd(arrival, finish(arrival, this.stores, this.#contents))
-      this.#forget(arrival)
-      return { state: 'finished', id: arrival.id, content }
-    } catch (error) {
-      // Complete but not on the shelf: what has arrived is kept, so that the next try needs one byte at most.
-      if (this.#claims.get(arrival.id)) await this.#keep(arrival)
-      throw error
-    }
-  }
-
-  async #keep(arrival: Arrival): Promise<void> {
-    if (arrival.durable === arrival.front || !arrival.resumable) return
-    const part = await this.stores.inbox.openPart(arrival.part)
-    try {
-      await this.#orEnd(arrival, checkpoint(arrival, part, this.stores))
-    } finally {
-      await part.close()
-    }
-  }
-
-  /** Waits for work on an upload; an error that poisons it ends it. */
-  async #orEnd<T>(arrival: Arrival, work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      if (error instanceof FerryError && POISON.includes(error.code)) await this.#end(arrival)
-      throw error
-    }
-  }
-
-  /** Nothing of the upload stays: first its row, then its part (a part without a row is swept). */
-  async #end(arrival: Arrival): Promise<void> {
-    this.#claims.drop(arrival)
-    if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
-    this.#forget(arrival)
-    await this.settled()
-  }
-
-  /** The arrival is over; its part goes off the answer's path. */
-  #forget(arrival: Arrival): void {
-    this.#claims.drop(arrival)
-    this.stores.follower.forget(arrival.part)
-    const removal = this.stores.inbox.remove(arrival.part).catch(() => undefined) // swept later
-    this.#loose.add(removal)
-    void removal.finally(() => this.#loose.delete(removal))
   }
 }
 

@@ -1,4 +1,4 @@
-import { createMD5, type IDataType } from 'hash-wasm'
+import { createMD5 } from 'hash-wasm'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 
@@ -55,6 +55,8 @@ setInterval(() => {
 async function hear(message: ToFollower): Promise<void> {
   if (message.say === 'follow') {
     const { path, hashedTo, hashState } = message
+    const former = followings.get(message.part)
+    if (former?.awake) sleep(former)
     const fresh = { path, hashedTo, front: hashedTo, hashState, awake: undefined, digests: [], touched: true }
     followings.set(message.part, fresh)
     return
@@ -96,7 +98,7 @@ async function run(): Promise<void> {
       const following = followings.get(part)!
       try {
         await step(part, following)
-        if (!followings.has(part) && following.awake) sleep(following) // forgotten while it woke up
+        if (followings.get(part) !== following && following.awake) sleep(following) // forgotten while it woke up
       } catch (error) {
         behind.delete(part)
         port.postMessage({ say: 'failed', part, message: (error as Error).message } satisfies FromFollower)
@@ -113,7 +115,7 @@ async function step(part: string, following: Following): Promise<void> {
   if (before < following.front) {
     const length = readSync(file, slice, 0, Math.min(SLICE, following.front - before), before)
     if (length === 0) throw new Error(`the part ends at ${before}, before its front ${following.front}`)
-    hasher.update(slice.subarray(0, length) as IDataType)
+    hasher.update(slice.subarray(0, length))
     following.hashedTo += length
   }
   const caughtUp = following.hashedTo === following.front

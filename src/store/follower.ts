@@ -54,8 +54,10 @@ export class Follower {
     this.#tell(worker, { say: 'follow', part, path, ...from })
   }
 
+  /** True while a part is followed; one that failed has to be followed anew. */
   follows(part: string): boolean {
-    return this.#followings.has(part)
+    const following = this.#followings.get(part)
+    return following !== undefined && !following.failed
   }
 
   /** The part has grown to this front. */

@@ -1,6 +1,6 @@
 import type Database from 'libsql'
 import type { Md5 } from '../contract.js'
-import type { Checkpoint, Content, UploadRow } from './rows.js'
+import type { Checkpoint, Stored, UploadRow } from './rows.js'
 
 /** A name found on the shelf. */
 export interface ShelfName {
@@ -64,11 +64,11 @@ export function verbs(db: Database.Database) {
       only(declare.run(size, part))
     },
     /** A content is on the shelf. */
-    store({ content, now }: { content: Content & { size: number }; now: number }): void {
+    store({ content, now }: { content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
     },
     /** The upload has become this content: both rows or none. */
-    finish({ part, content, now }: { part: string; content: Content & { size: number }; now: number }): void {
+    finish({ part, content, now }: { part: string; content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
       only(end.run('finished', content.md5, content.size, content.size, now, part))
     },

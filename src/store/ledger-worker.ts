@@ -22,15 +22,23 @@ const write = verbs(db) as Record<string, (argument: unknown) => unknown>
 
 let waiting: Order[] = []
 
-port.on('message', (order: Order) => {
+port.on('message', (order: Order | 'close') => {
+  if (order === 'close') return void setImmediate(close)
   if (waiting.length === 0) setImmediate(commit)
   waiting.push(order)
 })
+
+function close(): void {
+  if (waiting.length > 0) commit()
+  db.close()
+  port.close()
+}
 
 /** All that wait share one transaction and so one sync. One that fails does not take the others with it. */
 function commit(): void {
   const orders = waiting
   waiting = []
+  if (orders.length === 0) return
   try {
     port.postMessage(together(orders))
   } catch (error) {

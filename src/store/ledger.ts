@@ -1,4 +1,5 @@
 import type Database from 'libsql'
+import { once } from 'node:events'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -96,8 +97,9 @@ export class Ledger {
 
   /** Ends both connections; what was handed to `write` before is committed first. */
   async close(): Promise<void> {
-    if (this.#waiting.size > 0) await this.write('forget', '')
-    await this.worker.terminate()
+    const ended = once(this.worker, 'exit')
+    this.worker.postMessage('close')
+    await ended
     this.db.close()
   }
 

@@ -11,6 +11,9 @@ export interface Content {
   size: number | undefined
 }
 
+/** A content that is there: its file has been seen. */
+export type Stored = Content & { size: number }
+
 /** One upload as the ledger keeps it. Times are wall-clock milliseconds. */
 export interface UploadRow {
   /** The part's name; it stays while the id changes hands. */

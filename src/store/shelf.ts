@@ -6,7 +6,7 @@ import { diskError, isErrno, syncError } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import type { Ledger } from './ledger.js'
 import type { ShelfName } from './ledger-verbs.js'
-import type { Content } from './rows.js'
+import type { Stored } from './rows.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.[a-z0-9]{1,10})?$/i
 const QUARANTINE = '.quarantine'
@@ -40,7 +40,7 @@ export class Shelf {
    * The content with this MD5, if its file is there: a regular one, of the size that was stored. Synchronous (one
    * look-up, one stat), so that "standing -> claim" can be one step.
    */
-  find(md5: Md5): (Content & { size: number }) | undefined {
+  find(md5: Md5): Stored | undefined {
     const content = this.ledger.content(md5)
     if (!content) return undefined
     const stats = lstatSync(join(this.directory, content.file), { throwIfNoEntry: false })

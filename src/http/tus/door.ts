@@ -19,17 +19,18 @@ const DRAIN_TIMEOUT = 500
 export function tusDoor(intake: Intake, links: Links): RequestHandler {
   const failures = new WeakMap<object, FerryError>()
   const server = createServer(intake, links, failures)
-  return async (req, res) => {
+  return async (req, res, next) => {
+    if (req.method === 'GET') return next() // the library would read a part; a content has its own address
     const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
     if (upload?.state === 'finished') return answerEarly(req, res, nothingToSend(upload, links), LINGER)
     welcomeBody(req, res)
     const request = new NodeRequest({ req, res })
-    const response = await server.handleWeb(request as unknown as globalThis.Request)
+    const response = await server.handleWeb(request)
     const failure = failures.get(request)
     const id = idIn(response.headers.get('location') ?? req.path)
     decorate(response, failure, response.ok ? lookAt(intake, id) : undefined, links)
     if (failure) res.locals['error'] = failure
-    if (req.complete || req.method === 'GET' || req.method === 'HEAD') return sendNodeResponse(res, response)
+    if (req.complete || req.method === 'HEAD') return sendNodeResponse(res, response)
     const headers = Object.fromEntries(response.headers)
     answerEarly(req, res, { status: response.status, headers, body: await response.text() }, LINGER)
   }

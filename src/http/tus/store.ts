@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises'
 import { METADATA, parseMd5 } from '../../contract.js'
 import { FerryError } from '../../errors.js'
 import type { Claim } from '../../intake/arrival.js'
+import { bareName } from '../filename.js'
 import type { Intake, Upload } from '../../intake/intake.js'
 
 /**
@@ -58,7 +59,7 @@ function claimOf({ metadata, size }: TusUpload): Claim {
   return {
     md5,
     size,
-    filename: metadata?.[METADATA.filename] ?? '',
+    filename: bareName(metadata?.[METADATA.filename] ?? ''),
     client: metadata?.[METADATA.client] || undefined,
   }
 }
@@ -81,7 +82,7 @@ function tusUpload(upload: Upload): TusUpload {
     metadata: metadataOf(claim.md5, claim.filename),
     // The library counts the expiry from here; ours counts from the last byte.
     creation_date: new Date(touchedAt).toISOString(),
-  } as ConstructorParameters<typeof TusUpload>[0])
+  })
 }
 
 /** What HEAD tells of the claim; the client's id is a secret and not told. */

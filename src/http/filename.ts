@@ -1,0 +1,13 @@
+/** A file name's length in UTF-16 units that is kept; longer ones lose their middle, not their extension. */
+const LONGEST = 200
+
+/**
+ * The bare name out of what a client sent: no folders (a browser of old sends `C:\\fakepath\\a.mp4`), no control
+ * characters, of bounded length. It is shown and kept, and never part of a path.
+ */
+export function bareName(text: string): string {
+  const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
+  // oxlint-disable-next-line no-control-regex
+  const clean = base.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '').trim()
+  return clean.length > LONGEST ? `${clean.slice(0, LONGEST - 20)}…${clean.slice(-19)}` : clean
+}

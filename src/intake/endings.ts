@@ -1,0 +1,82 @@
+import { FerryError } from '../errors.js'
+import type { Stored } from '../store/rows.js'
+import { startFollowing } from './append.js'
+import type { Arrival } from './arrival.js'
+import { checkpoint } from './checkpoint.js'
+import type { Claims } from './claims.js'
+import { finish } from './finish.js'
+import { Locks } from './locks.js'
+import type { Stores } from './stores.js'
+
+/** Errors after which nothing of the upload is worth keeping. */
+const POISON = new Set(['md5-mismatch', 'sync-failed', 'gone', 'too-large'])
+
+/** The ways an upload ends: as a content, or without a trace. */
+export class Endings {
+  readonly #contents = new Locks()
+  /** Removals off the answers' path. */
+  readonly #loose = new Set<Promise<void>>()
+
+  constructor(
+    readonly stores: Stores,
+    readonly claims: Claims,
+    readonly onStored: (content: Stored) => void,
+  ) {}
+
+  /** Puts a complete upload on the shelf. Errors: those of `finish`; unless poisoned, what has arrived is kept. */
+  async finish(arrival: Arrival): Promise<Stored> {
+    startFollowing(arrival, this.stores)
+    try {
+      const content = await this.unlessPoisoned(arrival, finish(arrival, this.stores, this.#contents))
+      this.forget(arrival)
+      this.onStored(content)
+      return content
+    } catch (error) {
+      if (this.claims.get(arrival.id)) await this.#keep(arrival)
+      throw error
+    }
+  }
+
+  /** Waits for work on an upload; an error that poisons it ends it. */
+  async unlessPoisoned<T>(arrival: Arrival, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof FerryError && POISON.has(error.code)) await this.abandon(arrival)
+      throw error
+    }
+  }
+
+  /** Nothing of the upload stays: first its row goes, then its part (a part without a row is swept at a start). */
+  async abandon(arrival: Arrival): Promise<void> {
+    this.claims.drop(arrival)
+    if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
+    this.forget(arrival)
+    await this.settled()
+  }
+
+  /** The arrival is over; its part goes off the answer's path. */
+  forget(arrival: Arrival): void {
+    this.claims.drop(arrival)
+    this.stores.follower.forget(arrival.part)
+    const removal = this.stores.inbox.remove(arrival.part).catch(() => undefined) // swept at the next start
+    this.#loose.add(removal)
+    void removal.finally(() => this.#loose.delete(removal))
+  }
+
+  /** Resolves when no removal is under way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#loose)
+  }
+
+  /** Complete, but not on the shelf: made durable, so that the next try needs one byte at most. */
+  async #keep(arrival: Arrival): Promise<void> {
+    if (arrival.durable === arrival.front || !arrival.resumable) return
+    const part = await this.stores.inbox.openPart(arrival.part)
+    try {
+      await this.unlessPoisoned(arrival, checkpoint(arrival, part, this.stores))
+    } finally {
+      await part.close()
+    }
+  }
+}
