@@ -6,17 +6,18 @@ export interface Lock {
   release(): Promise<void>
 }
 
-/** Longer than any process takes to write its pid into a lock that it has just created. */
+/** Longer than any process takes to write into a lock that it has just created. */
 const NEWBORN_MS = 10_000
 
 /**
- * Takes the lock, a file that holds the pid of its owner; undefined while another living process has it.
+ * Takes the lock, a file that names its owner; undefined while another living process has it.
  * The lock of a process that is gone is taken over.
  */
 export async function takeLock(path: string): Promise<Lock | undefined> {
+  const me = `${process.pid} ${await birthOf(process.pid)}`
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
-      await writeFile(path, `${process.pid}`, { flag: 'wx', mode: 0o600 })
+      await writeFile(path, me, { flag: 'wx', mode: 0o600 })
       return { release: () => rm(path, { force: true }) }
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST') throw error
@@ -33,9 +34,8 @@ function readOwner(path: string): Promise<string> {
 }
 
 async function isHeld(path: string, owner: string): Promise<boolean> {
-  const pid = Number(owner)
-  // Our own pid in a lock that we have not taken: an earlier process had it (in containers pids repeat).
-  if (pid > 0) return pid !== process.pid && isAlive(pid)
+  const [pid, birth] = owner.split(' ')
+  if (birth !== undefined) return isAlive(Number(pid)) && (await birthOf(Number(pid))) === birth
   const age = await stat(path).then(
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => Infinity,
@@ -44,12 +44,24 @@ async function isHeld(path: string, owner: string): Promise<boolean> {
 }
 
 function isAlive(pid: number): boolean {
+  // Our own pid in a lock that we do not have: it is from before us. In containers pids repeat.
+  if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
     return systemCodeOf(error) === 'EPERM'
   }
+}
+
+/**
+ * What tells a process from a later one with its pid, where the system says it (proc(5), field 22 of stat).
+ * A zombie, which is dead but answers to its pid, has none.
+ */
+async function birthOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return state === 'Z' || state === 'X' ? 'dead' : (fields[18] ?? '')
 }
 
 /** Removes a stale lock, yet never the one that a faster process has put in its place meanwhile. */
