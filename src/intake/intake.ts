@@ -262,12 +262,6 @@ export class Intake {
     }
     return this.#finishIfComplete(arrival)
   }
-
-  #finishEmpty(arrival: Arrival): Promise<Upload> {
-    const { inbox, follower } = this.stores
-    follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
-    return this.#finishIfComplete(arrival)
-  }
 }
 
 function view(arrival: Arrival): Upload {

@@ -31,6 +31,7 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     decorate(response, failure, response.ok ? lookAt(intake, id) : undefined, links)
     if (failure) res.locals['error'] = failure
     if (req.complete || req.method === 'HEAD') return sendNodeResponse(res, response)
+    response.headers.delete('content-length') // the early answer counts for itself
     const headers = Object.fromEntries(response.headers)
     answerEarly(req, res, { status: response.status, headers, body: await response.text() }, LINGER)
   }
