@@ -10,11 +10,12 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Throws `bad-server`.
  */
 export function parseServer(text: string): string {
-  const url = /^https?:\/\//i.test(text) ? text : `http://${bracketed(text)}`
+  const url = text.includes('://') ? text : `http://${bracketed(text)}`
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   const extras = parsed && parsed.search + parsed.hash + parsed.username + parsed.password
   // The URL parser silently drops line breaks and tabs.
-  if (!parsed?.hostname || extras || /\s/.test(text)) throw new ClientError('bad-server', { subject: text })
+  if (!parsed?.hostname || !/^https?:$/.test(parsed.protocol) || extras || /\s/.test(text))
+    throw new ClientError('bad-server', { subject: text })
   // As typed, so that a port 80 stays visible in every line.
   return url.replace(/\/+$/, '')
 }

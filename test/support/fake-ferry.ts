@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 /** A handler that answers a request itself (true), or leaves it to the fake (false). */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean
 
-interface Upload {
+export interface FakeUpload {
   md5: string
   size: number
   client: string
@@ -15,7 +15,7 @@ interface Upload {
 
 /** A server that speaks just enough of ferry's protocol, and lies where a test tells it to. */
 export class FakeFerry {
-  readonly uploads = new Map<string, Upload>()
+  readonly uploads = new Map<string, FakeUpload>()
   readonly shelf = new Map<string, Buffer>()
   /** `METHOD /path` of every request, in order. */
   readonly log: string[] = []
@@ -61,12 +61,20 @@ export class FakeFerry {
 
   #check(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const md5 = url.searchParams.get('md5') ?? ''
-    const open = [...this.uploads.values()].find((upload) => upload.md5 === md5 && upload.bytes.length < upload.size)
+    const open = [...this.uploads.values()].find(
+      (upload) => upload.md5 === md5 && upload.bytes.length < upload.size,
+    )
     const mine = open && open.client === request.headers['ferry-client']
-    if (this.shelf.has(md5)) return reply(response, 200, { status: 'exists', url: `${this.url}/files/${md5}.bin` })
+    if (this.shelf.has(md5))
+      return reply(response, 200, { status: 'exists', url: `${this.url}/files/${md5}.bin` })
     if (!open) return reply(response, 200, { status: 'notfound' })
     const { size, bytes } = open
-    reply(response, 200, { status: 'uploading', offset: bytes.length, size, ...(mine && { resumable: true }) })
+    reply(response, 200, {
+      status: 'uploading',
+      offset: bytes.length,
+      size,
+      ...(mine && { resumable: true }),
+    })
   }
 
   #create(request: IncomingMessage, response: ServerResponse): void {
@@ -85,11 +93,13 @@ export class FakeFerry {
     response.writeHead(201, { location: `/tus/${id}`, 'tus-resumable': '1.0.0' }).end()
   }
 
-  #head({ bytes, size }: Upload, response: ServerResponse): void {
-    response.writeHead(200, { 'upload-offset': bytes.length, 'upload-length': size, 'tus-resumable': '1.0.0' }).end()
+  #head({ bytes, size }: FakeUpload, response: ServerResponse): void {
+    response
+      .writeHead(200, { 'upload-offset': bytes.length, 'upload-length': size, 'tus-resumable': '1.0.0' })
+      .end()
   }
 
-  async #append(upload: Upload, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #append(upload: FakeUpload, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       for await (const chunk of request) upload.bytes = Buffer.concat([upload.bytes, chunk as Buffer])
     } catch {

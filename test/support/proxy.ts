@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net'
+
+/** A line between client and server: it counts, slows down, falls silent or breaks. */
+export class Line {
+  /** Connections made. */
+  connections = 0
+  /** Bytes from the client to the server. */
+  up = 0
+  /** Bytes per second towards the server; Infinity: as they come. */
+  upRate = Infinity
+  /** Each answer that it says yes to is lost, with the connection it came on. */
+  losesAnswer: (bytes: Buffer) => boolean = () => false
+  #isSilent = false
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  static async to(port: number): Promise<Line> {
+    const line = new Line(port)
+    line.#server.listen(0, '127.0.0.1')
+    await once(line.#server, 'listening')
+    return line
+  }
+
+  private constructor(port: number) {
+    this.#server = createServer((client) => {
+      this.connections += 1
+      const server = connect(port, '127.0.0.1')
+      this.#join(client, server, (bytes) => this.#carryUp(client, server, bytes))
+      this.#join(server, client, (bytes) => {
+        if (this.losesAnswer(bytes)) this.#drop(client, server)
+        else client.write(bytes)
+      })
+    })
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Breaks every connection that there is. New ones work. */
+  cut(): void {
+    this.#drop(...this.#sockets)
+  }
+
+  /** Nothing passes any more, and nobody is told. */
+  silence(): void {
+    this.#isSilent = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #join(from: Socket, to: Socket, carry: (bytes: Buffer) => void): void {
+    this.#sockets.add(from)
+    from.on('data', carry)
+    if (this.#isSilent) from.pause()
+    from.on('error', () => to.destroy())
+    from.on('end', () => to.end())
+    from.on('close', () => {
+      this.#sockets.delete(from)
+      to.destroy()
+    })
+  }
+
+  #carryUp(client: Socket, server: Socket, bytes: Buffer): void {
+    this.up += bytes.length
+    const isFull = !server.write(bytes)
+    const resume = () => {
+      if (!this.#isSilent) client.resume()
+    }
+    if (this.upRate < Infinity) {
+      client.pause()
+      setTimeout(resume, (bytes.length / this.upRate) * 1000)
+    } else if (isFull) {
+      client.pause()
+      server.once('drain', resume)
+    }
+  }
+
+  #drop(...sockets: Socket[]): void {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
+}
