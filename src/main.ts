@@ -14,8 +14,8 @@ import { recover } from './store/recover.js'
 import { sweepRows } from './store/sweep.js'
 import { openStores, UnusableFolder } from './stores.js'
 
-/** How often idle uploads and old rows are looked for, in milliseconds. */
-const SWEEP = 60_000
+/** Idle uploads and old rows are looked for this often in the life of an idle upload, but at most once a second. */
+const SWEEPS_PER_LIFE = 24
 /** A stop that takes longer than this many milliseconds is cut short. */
 const GRACE = 4500
 
@@ -43,13 +43,17 @@ async function run(config: Config): Promise<void> {
   })
   const recovered = await recover(stores.shelf, stores.ledger, stores.inbox)
   await intake.resume(recovered.uploads)
+  await sweep()
 
   const links = createLinks(config.publicUrl, config.behindProxy)
   const app = createApp({ intake, shelf: stores.shelf, links, log, messages })
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, log, messages)
 
-  const sweeper = setInterval(() => void sweep(), SWEEP)
+  const sweeper = setInterval(
+    () => void sweep(),
+    Math.max(1000, (config.ttlHours * 3_600_000) / SWEEPS_PER_LIFE),
+  )
   process.on('SIGTERM', stop).on('SIGINT', stop)
 
   async function sweep(): Promise<void> {

@@ -1,0 +1,273 @@
+import Database from 'libsql'
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Line } from '../support/proxy.js'
+import { pause, TestServer } from '../support/server.js'
+import { inject } from '../support/strace.js'
+import { missing } from '../support/tools.js'
+import { content, md5, offsetOf, stockUpload, tus } from '../support/tus.js'
+
+const MIB = 1024 * 1024
+
+describe('a server that is killed and started again', () => {
+  let server: TestServer
+  beforeEach(async () => {
+    server = await TestServer.start({ env: { UV_THREADPOOL_SIZE: '1' } })
+  })
+  afterEach(() => server.stop())
+
+  const check = async (hash: string) => (await fetch(`${server.url}/check?md5=${hash}`)).json()
+  const open = async (file: { bytes: Buffer; md5: string }) =>
+    tus.location(
+      server.url,
+      await tus.create(server.url, file.bytes.length, { md5: file.md5, filename: 'big.bin' }),
+    )
+  const expectStoredOnce = async (file: { md5: string }) => {
+    expect(await check(file.md5)).toMatchObject({ status: 'exists' })
+    expect(await server.shelf()).toEqual([`${file.md5}.bin`])
+    expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
+    expect(await server.inbox()).toEqual([])
+  }
+
+  it('has every byte that it acknowledged', async () => {
+    const file = content(8 * MIB)
+    const url = await open(file)
+    let acknowledged = 0
+    for (let round = 0; round < 6; round++) {
+      const answer = await tus.patch(url, acknowledged, file.bytes.subarray(acknowledged, acknowledged + MIB))
+      acknowledged = Number(answer.headers.get('upload-offset'))
+      // Bytes that are on their way when the kill comes may be lost, those acknowledged may not.
+      const cut = tus.patch(url, acknowledged, file.bytes.subarray(acknowledged, acknowledged + 100_000))
+      cut.catch(() => undefined)
+      await server.kill()
+      await cut.catch(() => undefined)
+      await server.start()
+      const offset = await offsetOf(url)
+      expect(offset).toBeGreaterThanOrEqual(acknowledged)
+      acknowledged = offset
+    }
+    expect((await tus.patch(url, acknowledged, file.bytes.subarray(acknowledged))).status).toBe(204)
+    await expectStoredOnce(file)
+  })
+
+  it('finishes an upload that a stock client goes on with through random kills', async () => {
+    const file = content(48 * MIB)
+    const line = await Line.to(server.port)
+    line.upRate = 24 * MIB
+    let done = false
+    const killing = (async () => {
+      for (let kills = 0; kills < 8 && !done; kills++) {
+        await pause(150 + Math.random() * 400)
+        await server.kill()
+        await server.start()
+      }
+    })()
+    const retryDelays = Array.from({ length: 60 }, () => 200)
+    await stockUpload(`http://${line.address}`, file.bytes, {
+      metadata: { md5: file.md5, filename: 'big.bin' },
+      retryDelays,
+    })
+    done = true
+    await killing
+    await line.close()
+    await expectStoredOnce(file)
+  })
+
+  describe.skipIf(missing('strace'))(`between any two steps of the finish${missing('strace')}`, () => {
+    // Each system call of the last PATCH, from its first byte to the removal of the part, is where the kill strikes.
+    it.each(['openat', 'pwrite64', 'fsync', 'link', 'unlink', 'close'])(
+      'ends as finished or resumable, wherever in %s it died, and never with a wrong file',
+      async (call) => {
+        const file = content(300_000)
+        let kills = 0
+        for (let strike = 1, died = true; died && strike <= 12; strike++) {
+          await rm(join(server.files, `${file.md5}.bin`), { force: true })
+          await server.kill()
+          await server.start()
+          const url = await open(file)
+          await tus.patch(url, 0, file.bytes.subarray(0, 200_000))
+          const detach = await inject(server.pid, `${call}:signal=SIGKILL:when=${strike}`)
+          const answer = await tus.patch(url, 200_000, file.bytes.subarray(200_000)).catch(() => undefined)
+          died = answer === undefined
+          // The part is removed after the answer.
+          if (!died && call === 'unlink') await server.exited()
+          await detach()
+          if (!died && call !== 'unlink') {
+            await expectStoredOnce(file)
+            break
+          }
+          kills++
+          await server.start()
+          const head = await tus.head(url)
+          expect(head.status).toBe(200)
+          const offset = Number(head.headers.get('upload-offset'))
+          expect(offset).toBeGreaterThanOrEqual(200_000)
+          if (offset === file.bytes.length) expect(await check(file.md5)).toMatchObject({ status: 'exists' })
+          else expect((await tus.patch(url, offset, file.bytes.subarray(offset))).status).toBe(204)
+          await expectStoredOnce(file)
+          if (call === 'unlink') break
+        }
+        expect(kills).toBeGreaterThan(0)
+      },
+    )
+  })
+
+  it('is believed although its last answer was lost on the wire', async () => {
+    const file = content(2 * MIB)
+    const line = await Line.to(server.port)
+    let lost = 0
+    line.losesAnswer = (bytes) => bytes.includes('HTTP/1.1 204') && lost++ === 0
+    const { location } = await stockUpload(`http://${line.address}`, file.bytes, {
+      metadata: { md5: file.md5, filename: 'big.bin' },
+    })
+    await line.close()
+    expect(lost).toBeGreaterThan(0)
+    expect(location).toBe(`${server.url}/files/${file.md5}.bin`)
+    await expectStoredOnce(file)
+  })
+
+  it('keeps what has arrived when it is asked to stop, and leaves within 5 seconds', async () => {
+    const file = content(20 * MIB)
+    const url = await open(file)
+    const line = await Line.to(server.port)
+    line.upRate = 4 * MIB
+    const sending = tus.patch(url.replace(String(server.port), line.address.split(':')[1]!), 0, file.bytes)
+    sending.catch(() => undefined)
+    await pause(1000)
+    const begun = performance.now()
+    expect(await server.terminate()).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(5000)
+    await sending.catch(() => undefined)
+    await line.close()
+    await server.start()
+    expect(await offsetOf(url)).toBeGreaterThan(MIB)
+    await tus.terminate(url)
+  })
+
+  it('goes on from the bytes that are there when somebody has cut the part short', async () => {
+    const file = content(MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, 900_000))
+    await server.kill()
+    await truncate(join(server.tmp, `tmp_${url.split('/').at(-1)!}`), 500_000)
+    await server.start()
+    expect(await offsetOf(url)).toBe(500_000)
+    await tus.patch(url, 500_000, file.bytes.subarray(500_000))
+    await expectStoredOnce(file)
+  })
+
+  it('throws away what lies beyond the last checkpoint, since a power cut may have left garbage there', async () => {
+    const file = content(MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, 500_000))
+    await server.kill()
+    const part = join(server.tmp, `tmp_${url.split('/').at(-1)!}`)
+    await writeFile(part, Buffer.concat([file.bytes.subarray(0, 500_000), Buffer.alloc(300_000, 9)]))
+    await server.start()
+    expect(await offsetOf(url)).toBe(500_000)
+    expect((await stat(part)).size).toBe(500_000)
+    await tus.patch(url, 500_000, file.bytes.subarray(500_000))
+    await expectStoredOnce(file)
+  })
+
+  it('rebuilds a lost ledger from the shelf; uploads that were open start over and their parts are swept', async () => {
+    const file = content(100_000)
+    await stockUpload(server.url, file.bytes, { metadata: { filename: 'big.bin' } })
+    const half = content(100_000)
+    const url = await open(half)
+    await tus.patch(url, 0, half.bytes.subarray(0, 50_000))
+    await server.kill()
+    await rm(join(server.files, '.ledger'), { recursive: true })
+    await server.start()
+    expect((await tus.head(url)).status).toBe(404)
+    await expectStoredOnce(file)
+  })
+
+  it.each([
+    ['garbage', (file: string) => writeFile(file, 'x'.repeat(40_000))],
+    ['half of itself', (file: string) => truncate(file, 10_000)],
+  ])('moves a ledger that is %s aside and serves what is on the shelf', async (_name, damage) => {
+    const file = content(100_000)
+    await stockUpload(server.url, file.bytes, { metadata: { filename: 'big.bin' } })
+    expect(await server.terminate()).toBe(0)
+    const ledger = join(server.files, '.ledger', 'ledger.db')
+    const db = new Database(ledger)
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    db.close()
+    await damage(ledger)
+    await server.start()
+    expect(server.output).toContain('The index was damaged')
+    await expectStoredOnce(file)
+  })
+
+  it('takes in files that were copied onto the shelf, whoever made them, and forgets those that are gone', async () => {
+    const old = content(1000)
+    const bare = content(1000)
+    const gone = content(1000)
+    await stockUpload(server.url, gone.bytes)
+    await server.kill()
+    await rm(join(server.files, `${gone.md5}.bin`))
+    await writeFile(join(server.files, `${old.md5}.MP4`), old.bytes)
+    await writeFile(join(server.files, bare.md5), bare.bytes)
+    await writeFile(join(server.files, 'notes.txt'), 'no content')
+    await mkdir(join(server.files, `${'a'.repeat(32)}.dir`), { recursive: true })
+    await server.start()
+    expect(server.output).toContain('Shelf read: 2 file(s) known')
+    expect(server.output).toContain('2 name(s) in the files folder are not')
+    expect(await check(old.md5)).toMatchObject({
+      status: 'exists',
+      url: `${server.url}/files/${old.md5}.MP4`,
+    })
+    expect(await check(bare.md5)).toMatchObject({ status: 'exists', url: `${server.url}/files/${bare.md5}` })
+    expect(await check(gone.md5)).toEqual({ status: 'notfound' })
+    expect((await fetch(`${server.url}/files/${old.md5}.MP4`)).headers.get('content-type')).toBe('video/mp4')
+    expect((await fetch(`${server.url}/files/${bare.md5}`)).status).toBe(200)
+    expect((await fetch(`${server.url}/files/notes.txt`)).status).toBe(404)
+  })
+
+  it('sweeps parts that belong to nobody', async () => {
+    await server.kill()
+    await writeFile(join(server.tmp, `tmp_${'b'.repeat(32)}`), 'left over')
+    await server.start()
+    expect(await server.inbox()).toEqual([])
+  })
+
+  it('hashes a part again from its start when the saved state is lost, and then finishes it', async () => {
+    const file = content(2 * MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, MIB))
+    await server.kill()
+    const db = new Database(join(server.files, '.ledger', 'ledger.db'))
+    db.exec('UPDATE uploads SET hash_state = NULL')
+    db.close()
+    await server.start()
+    expect((await tus.patch(url, MIB, file.bytes.subarray(MIB))).status).toBe(204)
+    await expectStoredOnce(file)
+  })
+})
+
+describe('uploads that nobody goes on with', () => {
+  it('are swept after TMP_TTL_HOURS, at a start and while the server runs, and their ids say 410', async () => {
+    const server = await TestServer.start({ env: { TMP_TTL_HOURS: '0.001' } }) // 3.6 s
+    try {
+      const url = tus.location(server.url, await tus.create(server.url, 1000))
+      const finished = tus.location(server.url, await tus.create(server.url, 1000))
+      await tus.patch(finished, 0, Buffer.alloc(1000, 3))
+      await server.kill()
+      await pause(3700)
+      await server.start()
+      expect(await server.inbox()).toEqual([])
+      expect((await tus.head(url)).status).toBe(410)
+      expect((await tus.head(finished)).status).toBe(410)
+
+      const second = tus.location(server.url, await tus.create(server.url, 1000))
+      expect(await server.inbox()).toHaveLength(1)
+      await pause(5500)
+      expect(await server.inbox()).toEqual([])
+      expect((await tus.head(second)).status).toBe(410)
+    } finally {
+      await server.stop()
+    }
+  })
+})
