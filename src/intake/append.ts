@@ -9,7 +9,7 @@ import type { Stores } from './stores.js'
 /** The writer waits for a follower that is further behind than this, in bytes: finishing then costs nothing. */
 export const LEAD = 32 * 1024 * 1024
 /** What arrives while a write is under way is gathered up to this many bytes and written at once. */
-const GATHER = 1024 * 1024
+const GATHER = 256 * 1024
 
 /**
  * Takes bytes from a stream into the arrival's part, beginning at `offset`; what the part has already is skipped.

@@ -9,7 +9,7 @@ import { Locks } from './locks.js'
 import type { Stores } from './stores.js'
 
 /** Errors after which nothing of the upload is worth keeping. */
-const POISON = new Set(['md5-mismatch', 'sync-failed', 'gone', 'too-large'])
+const POISON = new Set(['md5-mismatch', 'sync-failed', 'gone'])
 
 /** The ways an upload ends: as a content, or without a trace. */
 export class Endings {

@@ -55,9 +55,9 @@ describe('a server that is killed and started again', () => {
     const file = content(48 * MIB)
     const line = await Line.to(server.port)
     line.upRate = 24 * MIB
-    let done = false
+    const stop = new AbortController()
     const killing = (async () => {
-      for (let kills = 0; kills < 8 && !done; kills++) {
+      for (let kills = 0; kills < 8 && !stop.signal.aborted; kills++) {
         await pause(150 + Math.random() * 400)
         await server.kill()
         await server.start()
@@ -68,7 +68,7 @@ describe('a server that is killed and started again', () => {
       metadata: { md5: file.md5, filename: 'big.bin' },
       retryDelays,
     })
-    done = true
+    stop.abort()
     await killing
     await line.close()
     await expectStoredOnce(file)

@@ -61,7 +61,9 @@ describe('the tus door', () => {
       const file = content(1000)
       const url = await create(1000, { md5: file.md5, client: 'secret-of-mine' })
       const head = await tus.head(url)
-      expect(JSON.stringify([...head.headers])).not.toContain(Buffer.from('secret-of-mine').toString('base64'))
+      expect(JSON.stringify([...head.headers])).not.toContain(
+        Buffer.from('secret-of-mine').toString('base64'),
+      )
       await tus.terminate(url)
     })
 
@@ -215,14 +217,14 @@ describe('the tus door', () => {
       const file = content(300_000)
       const path = join(server.dir, 'curl.bin')
       await writeFile(path, file.bytes)
-      const curl = async (...args: string[]) => (await promisify(execFile)('curl', ['-sS', ...args])).stdout
+      const curl = async (args: string) =>
+        (await promisify(execFile)('curl', ['-sS', ...args.split(' ')])).stdout
       const created = await curl(
-        ...['-i', '-X', 'POST', `${server.url}/tus`, '-H', 'Tus-Resumable: 1.0.0', '-H', 'Upload-Length: 300000'],
+        `-i -X POST ${server.url}/tus -H Tus-Resumable:1.0.0 -H Upload-Length:300000`,
       )
       const url = new URL(/location: (\S+)/i.exec(created)![1]!, server.url).href
       const answer = await curl(
-        ...['-i', '-X', 'PATCH', url, '-H', 'Tus-Resumable: 1.0.0', '-H', 'Upload-Offset: 0'],
-        ...['-H', 'Content-Type: application/offset+octet-stream', '--data-binary', `@${path}`],
+        `-i -X PATCH ${url} -H Tus-Resumable:1.0.0 -H Upload-Offset:0 -H Content-Type:application/offset+octet-stream --data-binary @${path}`,
       )
       expect(answer).toContain('204')
       expect(answer).toMatch(new RegExp(`content-location: ${fileUrl(file.md5)}`, 'i'))
@@ -276,13 +278,18 @@ describe('the tus door', () => {
       const answers = await Promise.all(
         Array.from({ length: 8 }, () => tus.create(server.url, 1000, { md5: file.md5 })),
       )
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 423, 423, 423, 423, 423, 423, 423])
+      expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['201', ...Array(7).fill('423')])
       const refused = answers.find(({ status }) => status === 423)!
       expect(refused.headers.get('content-type')).toContain('application/json')
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
       expect(await refused.json()).toMatchObject({ status: 'uploading', offset: 0, size: 1000 })
       expect(await check(file.md5)).toMatchObject({ status: 'uploading', offset: 0, size: 1000 })
-      await tus.terminate(tus.location(server.url, answers.find(({ status }) => status === 201)!))
+      await tus.terminate(
+        tus.location(
+          server.url,
+          answers.find(({ status }) => status === 201)!,
+        ),
+      )
     })
 
     it('lets the next sender take over a stalled upload where it stands, under a new URL', async () => {

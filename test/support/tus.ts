@@ -56,7 +56,7 @@ export const tus = {
       },
       body,
       duplex: 'half',
-    } as RequestInit),
+    }),
   terminate: (url: string) => fetch(url, { method: 'DELETE', headers: TUS }),
   /** Where the answer to a creation points to. */
   location: (server: string, response: Response) => new URL(response.headers.get('location')!, server).href,
