@@ -42,7 +42,8 @@ export class Endings {
     try {
       return await work
     } catch (error) {
-      if (error instanceof FerryError && POISON.has(error.code)) await this.abandon(arrival)
+      if (error instanceof FerryError && POISON.has(error.code))
+        await this.abandon(arrival).catch(() => undefined)
       throw error
     }
   }
@@ -50,9 +51,13 @@ export class Endings {
   /** Nothing of the upload stays: first its row goes, then its part (a part without a row is swept at a start). */
   async abandon(arrival: Arrival): Promise<void> {
     this.claims.drop(arrival)
-    if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
-    this.forget(arrival)
-    await this.settled()
+    try {
+      if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
+    } finally {
+      // A row that could not be forgotten has no part any more, and the next start drops it.
+      this.forget(arrival)
+      await this.settled()
+    }
   }
 
   /** The arrival is over; its part goes off the answer's path. */
