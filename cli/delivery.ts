@@ -24,6 +24,8 @@ export interface DeliveryParts {
 }
 
 const STALL_MS = 30_000
+/** A question about a transfer that may be dead is not worth waiting for. */
+const ASK_MS = 5000
 /** Whole transfers that ended well without the server having the content afterwards. */
 const MAX_LOST = 3
 
@@ -78,7 +80,7 @@ export class Delivery {
       uploadUrl,
       signal,
       stallMs: STALL_MS,
-      isMoving: () => this.#isMoving(uploadUrl),
+      askOffset: () => this.#askOffset(uploadUrl),
       onBegin: (offset) => this.#begin(uploadUrl, offset),
       onConfirmed: (offset) => this.#confirm(uploadUrl, offset),
       onProgress: (bytes) => progress.update(bytes),
@@ -93,22 +95,21 @@ export class Delivery {
     progress.start({ kind: 'uploading', name: file.name, size: file.size }, offset)
   }
 
-  /** True if the server has more of this upload than we knew: that alone is progress, not what we have sent. */
-  #confirm(url: string, offset: number): boolean {
-    if (this.#upload?.url !== url) {
-      this.#upload = { url, begunAt: offset, confirmed: offset }
-      return false
-    }
-    if (offset <= this.#upload.confirmed) return false
+  /** Progress is when the server has more of an upload than before, not when we have sent more. */
+  #confirm(url: string, offset: number): void {
+    if (this.#upload?.url !== url) this.#upload = { url, begunAt: offset, confirmed: offset }
+    if (offset <= this.#upload.confirmed) return
     this.#upload.confirmed = offset
     this.#parts.patience.progressed()
-    return true
   }
 
-  async #isMoving(url: string): Promise<boolean> {
+  /** What the server has of a transfer that is just going on, as /check tells without disturbing it. */
+  async #askOffset(url: string): Promise<number> {
     const { server, md5, client } = this.#parts
-    const standing = await server.check(md5, client)
-    return standing.status === 'uploading' && this.#confirm(url, standing.offset ?? 0)
+    const standing = await server.check(md5, client, ASK_MS)
+    if (standing.status !== 'uploading' || standing.offset === undefined) throw new ClientError('upload-gone')
+    this.#confirm(url, standing.offset)
+    return standing.offset
   }
 
   /** The result of an action; undefined, after a pause, where it failed in a way that time may mend. */

@@ -29,7 +29,7 @@ export interface Messages {
   help: HelpTexts
 }
 
-export interface HelpTexts {
+interface HelpTexts {
   description: string
   usage: string
   usageTitle: string

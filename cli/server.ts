@@ -35,8 +35,8 @@ export class Server {
   }
 
   /** Asks what the server knows of `md5`; it tells the owner of an unfinished upload that it may go on. */
-  async check(md5: Md5, client: string): Promise<Standing> {
-    const reply = await this.#request('GET', this.checkUrl(md5), { [HEADERS.client]: client })
+  async check(md5: Md5, client: string, withinMs = ANSWER_MS): Promise<Standing> {
+    const reply = await this.#request('GET', this.checkUrl(md5), { [HEADERS.client]: client }, withinMs)
     const standing = reply.status === 200 ? parseStanding(reply) : undefined
     if (!standing) throw this.#problem(reply)
     this.#isKnown = true
@@ -62,8 +62,13 @@ export class Server {
     throw standing?.status === 'uploading' ? uploadingElsewhere(standing) : this.#problem(reply)
   }
 
-  async #request(method: string, url: string, headers: Record<string, string>): Promise<Reply> {
-    const timeout = AbortSignal.timeout(ANSWER_MS)
+  async #request(
+    method: string,
+    url: string,
+    headers: Record<string, string>,
+    withinMs = ANSWER_MS,
+  ): Promise<Reply> {
+    const timeout = AbortSignal.timeout(withinMs)
     try {
       return await request(method, url, headers, AbortSignal.any([this.#signal, timeout]))
     } catch (error) {
@@ -84,8 +89,8 @@ export class Server {
   #problem(reply: Reply): ClientError {
     const { status, json } = reply
     const isPassing = status >= 500 || status === 408 || status === 429
-    const isOurs = json?.['status'] === 'error' || status === 413 || status === TUS_MISMATCH
-    if (isPassing || (isOurs && status >= 400)) return problemOf(reply)
+    const isOurs = this.#isKnown || json?.['status'] === 'error' || status === 413 || status === TUS_MISMATCH
+    if (status >= 400 && (isPassing || isOurs)) return problemOf(reply)
     return this.#redirected(reply) ?? this.#notFerry(`HTTP ${status}`)
   }
 

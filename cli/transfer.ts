@@ -16,10 +16,10 @@ export interface Transfer {
   /** An upload on the server that is ours, with any number of bytes in it. */
   uploadUrl: string
   signal: AbortSignal
-  /** Without a byte moved for so long, `isMoving` is asked. */
+  /** Without a byte moved for so long, the attempt is over. */
   stallMs: number
-  /** Asks the server whether bytes still arrive: on a slow line they are long in the system's own buffers. */
-  isMoving: () => Promise<boolean>
+  /** Asks the server how many bytes it has by now. */
+  askOffset: () => Promise<number>
   /** The server's HEAD tells how many bytes it holds: the transfer begins there. */
   onBegin: (offset: number) => void
   /** Its answer to a PATCH tells how many it holds now. */
@@ -35,7 +35,7 @@ export interface Transfer {
 export function transfer(order: Transfer): Promise<void> {
   const { promise, resolve, reject } = withResolvers()
   const source = new FileSource(order.file, reject)
-  const stall = new StallTimer(order.stallMs, order.isMoving, reject)
+  const stall = new StallTimer(order.stallMs, order.askOffset, reject)
   const upload = new Upload(asInput(source), {
     ...optionsOf(order, source),
     onProgress: (bytes) => {

@@ -134,7 +134,7 @@ describe('the client on a bad line', () => {
     fake.uploads.set('dead', { md5: file.md5, size: 300_000, client, bytes: rubbish })
     fake.intercept = (request) => {
       const upload = fake.uploads.get('dead')
-      if (request.method === 'GET' && upload) upload.client = `${request.headers['ferry-client']}`
+      if (request.method === 'GET' && upload) upload.client = String(request.headers['ferry-client'])
       return false
     }
     const { code, stdout, stderr } = await home.run(['-file', file.path, '-server', fake.url])

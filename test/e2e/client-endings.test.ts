@@ -87,7 +87,7 @@ describe('how the client ends', () => {
     [
       'an escape sequence',
       answer(400, JSON.stringify({ status: 'error', code: 'x', message: 'no\u001B[31m\u0007\n!' })),
-      /^\[ERROR\] 服务器拒绝 \(HTTP 400\): no\[31m!\n$/,
+      /^\[ERROR\] 服务器拒绝 \(HTTP 400: no\[31m!\)\n$/,
     ],
   ])('says at once what is wrong with a server that answers with %s', async (_what, intercept, message) => {
     const fake = await FakeFerry.start()
@@ -129,7 +129,7 @@ describe('how the client ends', () => {
     await fake.stop()
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: '[ERROR] 文件超过服务器允许的大小 (HTTP 413): at most 1 byte\n',
+      stderr: '[ERROR] 文件超过服务器允许的大小 (HTTP 413: at most 1 byte)\n',
     })
   })
 

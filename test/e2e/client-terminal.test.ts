@@ -8,7 +8,8 @@ import { content } from '../support/tus.js'
 
 const MIB = 1024 * 1024
 /** script(1) of util-linux runs a command on a pseudo-terminal. */
-const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux')
+const SCRIPT = 'script'
+const hasScript = spawnSync(SCRIPT, ['--version']).stdout?.includes('util-linux')
 const reason = hasScript ? '' : ' (skipped: no script(1) of util-linux here)'
 
 describe.skipIf(!hasScript)(`the client on a terminal${reason}`, () => {
@@ -30,7 +31,7 @@ describe.skipIf(!hasScript)(`the client on a terminal${reason}`, () => {
   ): Promise<{ screen: string; code: number | null }> {
     const command = [process.execPath, CLIENT, ...args].map((word) => `'${word}'`).join(' ')
     const env = { PATH: process.env['PATH'], TERM: 'xterm', FERRY_LANG: 'en', FERRY_STATE_DIR: home.state }
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
     let screen = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       screen += text
@@ -48,7 +49,7 @@ describe.skipIf(!hasScript)(`the client on a terminal${reason}`, () => {
     expect(screen).toMatch(/Upload bar\.bin \[#+-*\] \d+\.\d\d% \S+ MiB\/32\.0 MiB \S+ MiB\/s ETA \d+s/)
     expect(screen).not.toContain('[PROGRESS]')
     // The last thing before the URL's line: the bar's line is cleared and the cursor is visible.
-    expect(screen).toMatch(/\u001B\[\?25h[^\n]*\u001B\[2K\[SUCCESS\] Uploaded: \S+\r\n$/)
+    expect(escaped(screen)).toMatch(/ESC\[\?25h[^\n]*ESC\[2K\[SUCCESS\] Uploaded: \S+\r\n$/)
   })
 
   it('stops on Ctrl-C with the bar gone, the cursor back and one line that says how to go on', async () => {
@@ -60,8 +61,12 @@ describe.skipIf(!hasScript)(`the client on a terminal${reason}`, () => {
       type('\u0003')
     })
     expect(code).toBe(130)
-    expect(screen).toMatch(
-      /\u001B\[\?25h[^\n]*\u001B\[2K\[ERROR\] Interrupted\. The same command goes on .*\r\n$/,
+    expect(escaped(screen)).toMatch(
+      /ESC\[\?25h[^\n]*ESC\[2K\[ERROR\] Interrupted\. The same command goes on .*\r\n$/,
     )
   })
 })
+
+function escaped(screen: string): string {
+  return screen.replaceAll('\u001B', 'ESC')
+}

@@ -79,10 +79,12 @@ export class FakeFerry {
 
   #create(request: IncomingMessage, response: ServerResponse): void {
     const metadata = Object.fromEntries(
-      `${request.headers['upload-metadata']}`.split(',').map((pair) => {
-        const [key, value] = pair.split(' ')
-        return [key, Buffer.from(value ?? '', 'base64').toString()]
-      }),
+      String(request.headers['upload-metadata'])
+        .split(',')
+        .map((pair) => {
+          const [key, value] = pair.split(' ')
+          return [key, Buffer.from(value ?? '', 'base64').toString()]
+        }),
     )
     const { md5, client } = metadata
     const size = Number(request.headers['upload-length'])

@@ -3,17 +3,15 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 
 /** A line between client and server: it counts, slows down, falls silent or breaks. */
 export class Line {
-  /** Connections made. */
-  connections = 0
   /** Bytes from the client to the server. */
   up = 0
   /** Bytes per second towards the server; Infinity: as they come. */
   upRate = Infinity
   /** Each answer that it says yes to is lost, with the connection it came on. */
   losesAnswer: (bytes: Buffer) => boolean = () => false
-  #isSilent = false
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #silent = new Set<Socket>()
 
   static async to(port: number): Promise<Line> {
     const line = new Line(port)
@@ -24,7 +22,6 @@ export class Line {
 
   private constructor(port: number) {
     this.#server = createServer((client) => {
-      this.connections += 1
       const server = connect(port, '127.0.0.1')
       this.#join(client, server, (bytes) => this.#carryUp(client, server, bytes))
       this.#join(server, client, (bytes) => {
@@ -43,10 +40,12 @@ export class Line {
     this.#drop(...this.#sockets)
   }
 
-  /** Nothing passes any more, and nobody is told. */
+  /** The connections that there are fall silent for ever, and nobody is told. New ones work. */
   silence(): void {
-    this.#isSilent = true
-    for (const socket of this.#sockets) socket.pause()
+    for (const socket of this.#sockets) {
+      socket.pause()
+      this.#silent.add(socket)
+    }
   }
 
   async close(): Promise<void> {
@@ -57,7 +56,6 @@ export class Line {
   #join(from: Socket, to: Socket, carry: (bytes: Buffer) => void): void {
     this.#sockets.add(from)
     from.on('data', carry)
-    if (this.#isSilent) from.pause()
     from.on('error', () => to.destroy())
     from.on('end', () => to.end())
     from.on('close', () => {
@@ -70,7 +68,7 @@ export class Line {
     this.up += bytes.length
     const isFull = !server.write(bytes)
     const resume = () => {
-      if (!this.#isSilent) client.resume()
+      if (!this.#silent.has(client)) client.resume()
     }
     if (this.upRate < Infinity) {
       client.pause()
