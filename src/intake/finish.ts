@@ -1,7 +1,7 @@
 import { diskError, FerryError, syncError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
-import { LEAD } from './append.js'
+import { LEAD } from './part-writer.js'
 import type { Locks } from './locks.js'
 import type { Stores } from './stores.js'
 import type { Md5 } from '../contract.js'

@@ -42,7 +42,7 @@ export class Follower {
   /** Begins to follow a part whose first `from.hashedTo` bytes are hashed already. */
   follow(part: string, path: string, from: Followed): void {
     const worker = this.#workers[this.#number++ % this.#workers.length]!
-    const { hashedTo } = from
+    const { hashedTo, hashState } = from
     this.#followings.set(part, {
       worker,
       front: hashedTo,
@@ -51,7 +51,7 @@ export class Follower {
       failed: undefined,
       waiters: [],
     })
-    this.#tell(worker, { say: 'follow', part, path, ...from })
+    this.#tell(worker, { say: 'follow', part, path, hashedTo, hashState })
   }
 
   /** True while a part is followed; one that failed has to be followed anew. */
@@ -84,8 +84,13 @@ export class Follower {
   }
 
   /** The state as of now, to be kept with a checkpoint. */
-  save(part: string): Promise<Followed> {
-    return this.#ask(part, (number) => ({ say: 'save', part, number }))
+  async save(part: string): Promise<Followed> {
+    const { hashedTo, hashState } = await this.#ask<Followed>(part, (number) => ({
+      say: 'save',
+      part,
+      number,
+    }))
+    return { hashedTo, hashState }
   }
 
   /** The MD5 of the whole part, once `size` bytes are hashed. */

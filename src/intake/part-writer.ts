@@ -1,0 +1,95 @@
+import { Writable } from 'node:stream'
+import { diskError, FerryError } from '../errors.js'
+import type { Follower } from '../store/follower.js'
+import type { Part } from '../store/part.js'
+import { touched, type Arrival } from './arrival.js'
+import type { Checkpoints } from './checkpoint.js'
+
+/** The writer waits for a follower that is further behind than this, in bytes: finishing then costs nothing. */
+export const LEAD = 32 * 1024 * 1024
+/** What arrives while a write is under way is gathered up to this many bytes and written at once. */
+const GATHER = 256 * 1024
+
+/** Where an arrival's bytes go: into its part, at its front. */
+export class PartWriter extends Writable {
+  /** Bytes still to come that the part has already. */
+  #skip: number
+  readonly #limit: number
+  /** After a lost hash state the follower has the whole part to read again; nobody waits for that. */
+  #catchingUp: boolean
+  #working: Promise<void> = Promise.resolve()
+
+  constructor(
+    readonly arrival: Arrival,
+    readonly part: Part,
+    readonly checkpoints: Checkpoints,
+    readonly follower: Follower,
+    { skip, limit }: { skip: number; limit: number },
+  ) {
+    super({ highWaterMark: GATHER })
+    this.#skip = skip
+    this.#limit = limit
+    this.#catchingUp = follower.lag(arrival.part) > LEAD
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#work([chunk], done)
+  }
+
+  override _writev(items: { chunk: Buffer }[], done: (error?: Error) => void): void {
+    this.#work(
+      items.map(({ chunk }) => chunk),
+      done,
+    )
+  }
+
+  /** Resolves when no write is under way any more. A broken stream does not wait for that; who closes the part must. */
+  settled(): Promise<void> {
+    return this.#working.catch(() => undefined)
+  }
+
+  #work(chunks: Buffer[], done: (error?: Error) => void): void {
+    this.#working = this.#take(chunks)
+    this.#working.then(() => done(), done)
+  }
+
+  async #take(arrived: Buffer[]): Promise<void> {
+    const { arrival, follower } = this
+    this.checkpoints.throwIfFailed()
+    Object.assign(arrival, touched())
+    const chunks = beyond(arrived, this.#skip)
+    this.#skip = Math.max(0, this.#skip - length(arrived))
+    if (chunks.length === 0) return
+    await this.#write(chunks)
+    arrival.front += length(chunks)
+    follower.advance(arrival.part, arrival.front)
+    this.checkpoints.note()
+    this.#catchingUp &&= follower.lag(arrival.part) > LEAD
+    if (!this.#catchingUp) await follower.within(arrival.part, LEAD)
+  }
+
+  async #write(chunks: Buffer[]): Promise<void> {
+    if (this.arrival.front + length(chunks) > this.#limit) {
+      throw new FerryError(
+        'too-large',
+        `the file is larger than the ${this.#limit} bytes announced or allowed`,
+      )
+    }
+    try {
+      await this.part.write(chunks, this.arrival.front)
+    } catch (error) {
+      throw diskError(error, 'writing the part')
+    }
+  }
+}
+
+function length(chunks: Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+/** The chunks without their first `skip` bytes. */
+function beyond(chunks: Buffer[], skip: number): Buffer[] {
+  if (skip === 0) return chunks
+  const rest = Buffer.concat(chunks).subarray(skip)
+  return rest.length > 0 ? [rest] : []
+}

@@ -1,0 +1,247 @@
+import type { Md5 } from '#src/contract.js'
+import { Intake, type IntakeOptions } from '#src/intake/intake.js'
+import { Follower } from '#src/store/follower.js'
+import { Inbox } from '#src/store/inbox.js'
+import { Ledger } from '#src/store/ledger.js'
+import { recover } from '#src/store/recover.js'
+import { Shelf } from '#src/store/shelf.js'
+import { link, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { testFolder } from '../../support/folder.js'
+import { pause } from '../../support/server.js'
+import { content } from '../../support/tus.js'
+
+const OPTIONS: IntakeOptions = { leaseSeconds: 60, ttlHours: 24, maxSize: 0 }
+
+interface House {
+  intake: Intake
+  files: string
+  tmp: string
+  /** The same folders as a new process finds them. */
+  reopen(): Promise<House>
+}
+
+async function openHouse(options: Partial<IntakeOptions> = {}, dir = testFolder()): Promise<House> {
+  const files = join(dir, 'files')
+  const tmp = join(dir, 'tmp')
+  await Shelf.prepare(files)
+  const { ledger } = await Ledger.open(files)
+  const inbox = await Inbox.open(tmp)
+  const follower = new Follower(1)
+  const shelf = Shelf.open(files, ledger)
+  const close = async () => {
+    await follower.close()
+    await ledger.close()
+  }
+  let open = true
+  onTestFinished(() => (open ? close() : undefined))
+  const { uploads } = await recover(shelf, ledger, inbox)
+  const intake = new Intake({ shelf, ledger, inbox, follower }, { ...OPTIONS, ...options })
+  await intake.resume(uploads)
+  const reopen = async () => {
+    open = false
+    await close()
+    return openHouse(options, dir)
+  }
+  return { intake, files, tmp, reopen }
+}
+
+const claimOf = (file: { md5: string; bytes: Buffer }, more = {}) => ({
+  md5: file.md5 as Md5,
+  filename: 'a.mp4',
+  size: file.bytes.length as number | undefined,
+  client: undefined,
+  ...more,
+})
+const source = (bytes: Buffer) => Readable.from([bytes], { objectMode: false })
+
+describe('Intake', () => {
+  it('turns an upload into a content when its last byte has come', async () => {
+    const { intake, files, tmp } = await openHouse()
+    const file = content(100_000)
+    const { id } = await intake.create(claimOf(file))
+    expect(await intake.receive(id, 0, source(file.bytes.subarray(0, 60_000)))).toMatchObject({
+      state: 'open',
+      offset: 60_000,
+    })
+    const done = await intake.receive(id, 60_000, source(file.bytes.subarray(60_000)))
+    expect(done).toMatchObject({ state: 'finished', content: { md5: file.md5, file: `${file.md5}.mp4` } })
+    expect(intake.look(id)).toMatchObject({ state: 'finished' })
+    expect(await readFile(join(files, `${file.md5}.mp4`))).toEqual(file.bytes)
+    await intake.settled()
+    expect(await readdir(tmp)).toEqual([])
+  })
+
+  it('skips bytes that it has: a client may send from further back', async () => {
+    const { intake } = await openHouse()
+    const file = content(100_000)
+    const { id } = await intake.create(claimOf(file))
+    await intake.receive(id, 0, source(file.bytes.subarray(0, 60_000)))
+    expect(await intake.receive(id, 10_000, source(file.bytes.subarray(10_000, 50_000)))).toMatchObject({
+      offset: 60_000,
+    })
+    expect(await intake.receive(id, 0, source(file.bytes))).toMatchObject({ state: 'finished' })
+  })
+
+  it('refuses a gap', async () => {
+    const { intake } = await openHouse()
+    const { id } = await intake.create(claimOf(content(100)))
+    await expect(intake.receive(id, 50, source(Buffer.alloc(10)))).rejects.toMatchObject({
+      code: 'offset-conflict',
+    })
+  })
+
+  it('keeps what came before the source broke off', async () => {
+    const { intake } = await openHouse()
+    const file = content(100_000)
+    const { id } = await intake.create(claimOf(file))
+    const broken = Readable.from(
+      (async function* () {
+        yield file.bytes.subarray(0, 40_000)
+        await pause(50)
+        throw new Error('line down')
+      })(),
+      { objectMode: false },
+    )
+    await expect(intake.receive(id, 0, broken)).rejects.toThrow('line down')
+    expect(intake.look(id)).toMatchObject({ state: 'open', offset: 40_000 })
+  })
+
+  it('finishes although the line broke after the last byte', async () => {
+    const { intake } = await openHouse()
+    const file = content(40_000)
+    const { id } = await intake.create(claimOf(file))
+    const broken = Readable.from(
+      (async function* () {
+        yield file.bytes
+        await pause(50)
+        throw new Error('line down')
+      })(),
+      { objectMode: false },
+    )
+    expect(await intake.receive(id, 0, broken)).toMatchObject({ state: 'finished' })
+  })
+
+  it('ends an upload whose bytes are not what was claimed, and lets the claim go', async () => {
+    const { intake, tmp } = await openHouse()
+    const file = content(1000)
+    const { id } = await intake.create(claimOf(file))
+    await expect(intake.receive(id, 0, source(content(1000).bytes))).rejects.toMatchObject({
+      code: 'md5-mismatch',
+    })
+    expect(() => intake.look(id)).toThrow(/no such upload/)
+    expect(intake.standing(file.md5 as Md5)).toEqual({ state: 'notfound' })
+    expect(await readdir(tmp)).toEqual([])
+  })
+
+  it('tells the lease that is left, and no longer calls a silent upload live when it is over', async () => {
+    const { intake } = await openHouse({ leaseSeconds: 1 })
+    const file = content(1000)
+    await intake.create(claimOf(file))
+    expect(intake.standing(file.md5 as Md5)).toMatchObject({ state: 'uploading', retryAfter: 1 })
+    await pause(1050)
+    expect(intake.standing(file.md5 as Md5)).toEqual({ state: 'notfound' })
+  })
+
+  it('hands a stalled upload over under a new id, also across a restart', async () => {
+    const house = await openHouse({ leaseSeconds: 1 })
+    const file = content(1000)
+    const { id } = await house.intake.create(claimOf(file))
+    await house.intake.receive(id, 0, source(file.bytes.subarray(0, 300)))
+    await pause(1050)
+    const taken = await house.intake.create(claimOf(file))
+    expect(taken).toMatchObject({ state: 'open', offset: 300 })
+    const { intake } = await house.reopen()
+    expect(() => intake.look(id)).toThrow(/no such upload/)
+    expect(intake.look(taken.id)).toMatchObject({ offset: 300 })
+    expect(await intake.receive(taken.id, 300, source(file.bytes.subarray(300)))).toMatchObject({
+      state: 'finished',
+    })
+  })
+
+  it('gives every open upload one fresh lease after a restart', async () => {
+    const house = await openHouse({ leaseSeconds: 1 })
+    const file = content(1000)
+    await house.intake.create(claimOf(file))
+    await pause(1050)
+    const { intake } = await house.reopen()
+    expect(intake.standing(file.md5 as Md5)).toMatchObject({ state: 'uploading' })
+  })
+
+  it('never gives a form to anybody else: the next sender begins anew', async () => {
+    const { intake } = await openHouse({ leaseSeconds: 1 })
+    const file = content(1000)
+    const form = await intake.create(claimOf(file, { size: undefined }), { form: true })
+    await pause(1050)
+    const other = await intake.create(claimOf(file))
+    expect(other).toMatchObject({ state: 'open', offset: 0 })
+    await intake.receive(form.id, 0, source(file.bytes))
+    expect(await intake.complete(form.id)).toMatchObject({ state: 'finished' })
+    expect(await intake.receive(other.id, 0, source(file.bytes))).toMatchObject({ state: 'finished' })
+  })
+
+  it('finishes at the start what was complete and linked when the process died', async () => {
+    const house = await openHouse()
+    const file = content(5000)
+    const { id } = await house.intake.create(claimOf(file))
+    await house.intake.receive(id, 0, source(file.bytes.subarray(0, 4000)))
+    // As after a kill between the link and the ledger: all bytes are there, on the shelf, too.
+    await writeFile(join(house.tmp, `tmp_${id}`), file.bytes)
+    await link(join(house.tmp, `tmp_${id}`), join(house.files, `${file.md5}.mp4`))
+    const { intake, files, tmp } = await house.reopen()
+    expect(intake.look(id)).toMatchObject({ state: 'finished' })
+    await intake.settled()
+    expect(await readdir(tmp)).toEqual([])
+    expect(await readFile(join(files, `${file.md5}.mp4`))).toEqual(file.bytes)
+  })
+
+  it('never tells offset = length before the content is on the shelf', async () => {
+    const house = await openHouse()
+    const file = content(5000)
+    const { id } = await house.intake.create(claimOf(file))
+    await house.intake.receive(id, 0, source(file.bytes.subarray(0, 4000)))
+    house.intake.stores.shelf.place = () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO' }))
+    const finish = house.intake.receive(id, 4000, source(file.bytes.subarray(4000)))
+    await expect(finish).rejects.toThrow('no')
+    expect(house.intake.look(id)).toMatchObject({ state: 'open', offset: 4999 })
+    // The whole is on disk all the same: a restart finishes it without the client.
+    const { intake } = await house.reopen()
+    expect(intake.look(id)).toMatchObject({ state: 'finished' })
+  })
+
+  it('says hash-pending while a lost hash state is read up, and finishes afterwards', async () => {
+    const house = await openHouse()
+    const size = 300 * 1024 * 1024
+    const zeros = Buffer.alloc(1024 * 1024)
+    const all = Readable.from(
+      (function* () {
+        for (let sent = 0; sent < size - 1; sent += zeros.length)
+          yield zeros.subarray(0, Math.min(zeros.length, size - 1 - sent))
+      })(),
+      { objectMode: false },
+    )
+    const { id } = await house.intake.create({ md5: undefined, filename: 'z', size, client: undefined })
+    await house.intake.receive(id, 0, all)
+    const { db } = house.intake.stores.ledger
+    db.exec('UPDATE uploads SET hash_state = NULL, hashed_to = 0')
+    const { intake } = await house.reopen()
+    const last = () => intake.receive(id, size - 1, source(Buffer.alloc(1)))
+    await expect(last()).rejects.toMatchObject({ code: 'hash-pending', retryAfter: 2 })
+    expect(intake.look(id)).toMatchObject({ state: 'open', offset: size - 1 })
+    await intake.stores.follower.within(id, 0)
+    expect(await last()).toMatchObject({ state: 'finished' })
+  })
+
+  it('forgets idle uploads, and answers 410 for them', async () => {
+    const { intake, tmp } = await openHouse({ ttlHours: 0.2 / 3600 })
+    const { id } = await intake.create(claimOf(content(10)))
+    expect(await intake.expire()).toBe(0)
+    await pause(250)
+    expect(await intake.expire()).toBe(1)
+    expect(() => intake.look(id)).toThrow(expect.objectContaining({ code: 'gone' }))
+    await intake.settled()
+    expect(await readdir(tmp)).toEqual([])
+  })
+})

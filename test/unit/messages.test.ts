@@ -1,0 +1,53 @@
+import { createLog } from '#src/log.js'
+import { chooseLanguage, messagesIn } from '#src/messages.js'
+import { describe, expect, it } from 'vitest'
+
+describe('the server’s language', () => {
+  it.each([
+    [{ FERRY_LANG: 'en', LANG: 'zh_CN.UTF-8' }, 'en'],
+    [{ FERRY_LANG: 'zh-CN', LANG: 'en_US.UTF-8' }, 'zh-CN'],
+    [{ LC_ALL: 'en_GB.UTF-8', LANG: 'zh_CN' }, 'en'],
+    [{ LC_ALL: 'zh_CN', LC_MESSAGES: 'en_US' }, 'zh-CN'],
+    [{ LC_MESSAGES: 'en_US', LANG: 'zh_CN' }, 'en'],
+    [{ LANG: 'C.UTF-8' }, 'zh-CN'],
+    [{ LANG: 'de_DE.UTF-8' }, 'zh-CN'],
+    [{}, 'zh-CN'],
+  ])('is chosen from %o: %s', (environment, language) => {
+    expect(chooseLanguage(environment, undefined)).toBe(language)
+  })
+
+  it('is the system’s where no variable says anything', () => {
+    expect(chooseLanguage({}, 'en-US')).toBe('en')
+    expect(chooseLanguage({ LANG: 'zh_CN' }, 'en-US')).toBe('zh-CN')
+  })
+
+  it('has every line in both', () => {
+    expect(Object.keys(messagesIn('en'))).toEqual(Object.keys(messagesIn('zh-CN')))
+  })
+})
+
+describe('the log', () => {
+  it('keeps a line a line, whatever a client has sent', () => {
+    const lines: string[] = []
+    const log = createLog(
+      'text',
+      (line) => lines.push(line),
+      (line) => lines.push(line),
+    )
+    log.info('Stored: a\nb\u001b[31m\u202egpj.exe')
+    expect(lines).toEqual(['[INFO] Stored: a\\u000ab\\u001b[31m\\u202egpj.exe'])
+  })
+
+  it('writes errors with their causes to the other stream', () => {
+    const out: string[] = []
+    const err: string[] = []
+    const log = createLog(
+      'json',
+      (line) => out.push(line),
+      (line) => err.push(line),
+    )
+    log.error('failed', new Error('outer', { cause: new Error('inner') }))
+    expect(out).toEqual([])
+    expect(JSON.parse(err[0]!)).toMatchObject({ level: 'error', message: 'failed', cause: 'outer <- inner' })
+  })
+})

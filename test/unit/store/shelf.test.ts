@@ -1,0 +1,82 @@
+import type { Md5 } from '#src/contract.js'
+import { Ledger } from '#src/store/ledger.js'
+import { Shelf } from '#src/store/shelf.js'
+import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { testFolder } from '../../support/folder.js'
+import { content } from '../../support/tus.js'
+
+async function openShelf(): Promise<{ shelf: Shelf; ledger: Ledger; dir: string; part: string }> {
+  const dir = join(testFolder(), 'files')
+  await Shelf.prepare(dir)
+  const { ledger } = await Ledger.open(dir)
+  onTestFinished(() => ledger.close())
+  return { shelf: Shelf.open(dir, ledger), ledger, dir, part: join(dir, '..', 'part') }
+}
+
+describe('Shelf', () => {
+  it('places a part under its md5 and extension, and leaves the part for its owner to remove', async () => {
+    const { shelf, dir, part } = await openShelf()
+    const file = content(1000)
+    await writeFile(part, file.bytes)
+    expect(await shelf.place(part, file.md5 as Md5, 'a.MP4')).toBe(`${file.md5}.mp4`)
+    expect(await readFile(join(dir, `${file.md5}.mp4`))).toEqual(file.bytes)
+    expect(await readFile(part)).toEqual(file.bytes)
+  })
+
+  it('never overwrites: a file of the same name and size stays', async () => {
+    const { shelf, dir, part } = await openShelf()
+    const file = content(1000)
+    await writeFile(part, file.bytes)
+    await writeFile(join(dir, `${file.md5}.bin`), Buffer.alloc(1000, 1))
+    await shelf.place(part, file.md5 as Md5, 'a.bin')
+    expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(Buffer.alloc(1000, 1))
+  })
+
+  it('puts a file of the same name and another size aside', async () => {
+    const { shelf, dir, part } = await openShelf()
+    const file = content(1000)
+    await writeFile(part, file.bytes)
+    await writeFile(join(dir, `${file.md5}.bin`), 'half')
+    await shelf.place(part, file.md5 as Md5, 'a.bin')
+    expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(file.bytes)
+    expect(await readdir(join(dir, '.quarantine'))).toHaveLength(1)
+  })
+
+  it('finds a content only while its file is there, regular and of its size', async () => {
+    const { shelf, ledger, dir } = await openShelf()
+    const file = content(1000)
+    const md5 = file.md5 as Md5
+    const path = join(dir, `${md5}.bin`)
+    expect(shelf.find(md5)).toBeUndefined()
+    await ledger.write('store', { content: { md5, file: `${md5}.bin`, filename: '', size: 1000 }, now: 1 })
+    expect(shelf.find(md5)).toBeUndefined()
+    await writeFile(path, file.bytes)
+    expect(shelf.find(md5)).toMatchObject({ md5, size: 1000 })
+    await writeFile(path, 'cut')
+    expect(shelf.find(md5)).toBeUndefined()
+    await unlink(path)
+    await writeFile(join(dir, 'elsewhere'), file.bytes)
+    await symlink('elsewhere', path)
+    expect(shelf.find(md5)).toBeUndefined()
+  })
+
+  it('scans names and nothing else: links, folders and foreign names are no contents', async () => {
+    const { shelf, dir } = await openShelf()
+    const good = ['a'.repeat(32), `${'B'.repeat(32)}.MKV`, `${'c'.repeat(32)}.7z`]
+    const bad = [
+      'notes.txt',
+      `${'d'.repeat(31)}.mp4`,
+      `${'e'.repeat(32)}.tar.gz`,
+      `${'f'.repeat(32)}.elevenchars`,
+    ]
+    for (const name of [...good, ...bad]) await writeFile(join(dir, name), '')
+    await symlink('notes.txt', join(dir, `${'1'.repeat(32)}.mp4`))
+    await mkdir(join(dir, `${'2'.repeat(32)}.mp4`))
+    const batches = [...shelf.scan()]
+    expect(batches.flatMap(({ names }) => names.map(({ file }) => file)).toSorted()).toEqual(good.toSorted())
+    expect(batches.flatMap(({ names }) => names.map(({ md5 }) => md5))).toContain('b'.repeat(32))
+    expect(batches.reduce((sum, { other }) => sum + other, 0)).toBe(bad.length + 2)
+  })
+})
