@@ -2,17 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** How a sender that has not finished is let down. */
 export interface Farewell {
-  /** Up to so many bytes of what it still sends are read and dropped. */
-  drain: number
-  /** Milliseconds until the connection is closed in any case. */
-  within: number
+  /** Whether what it still sends is read and dropped. */
+  drain: boolean
+  /** Milliseconds without a byte from it after which the connection is closed in any case. */
+  patience: number
 }
 
-/** For senders that look at the answer only after their last byte (curl -F, Python's http.client, old form posts). */
-export const DRAIN: Farewell = { drain: 1024 ** 3, within: 60_000 }
+/**
+ * For senders that look at the answer only after their last byte (Python's http.client, old form posts). However much
+ * they still send: whoever closes before that makes their answer a "connection reset".
+ */
+export const DRAIN: Farewell = { drain: true, patience: 60_000 }
 
 /** For senders that listen while they send (every tus client): they stop by themselves, and nothing is read. */
-export const LINGER: Farewell = { drain: 0, within: 2000 }
+export const LINGER: Farewell = { drain: false, patience: 2000 }
 
 /**
  * Answers before the body has been read. Node closes the socket at `end()`, and what is unread then makes it a reset
@@ -22,7 +25,7 @@ export function answerEarly(
   req: IncomingMessage,
   res: ServerResponse,
   answer: { status: number; headers: Record<string, string>; body?: string },
-  { drain, within }: Farewell,
+  farewell: Farewell,
 ): void {
   const body = answer.body ?? ''
   const length =
@@ -34,27 +37,23 @@ export function answerEarly(
   res.writeHead(answer.status, { ...answer.headers, ...length, Connection: 'close' })
   if (body === '') res.flushHeaders()
   else res.write(body)
-  waitForSender(req, { drain, within }, () => {
+  waitForSender(req, farewell, () => {
     res.end()
-    // The body has been left unread on purpose: nobody may wait for it.
+    // The body may have been left unread on purpose: nobody may wait for it.
     req.destroy()
   })
 }
 
-function waitForSender(req: IncomingMessage, { drain, within }: Farewell, then: () => void): void {
-  let left = drain
+function waitForSender(req: IncomingMessage, { drain, patience }: Farewell, then: () => void): void {
   const end = (): void => {
     clearTimeout(timer)
-    req.off('data', count).off('end', end).off('close', end)
+    req.off('data', heard).off('end', end).off('close', end)
     then()
   }
-  const count = (chunk: Buffer): void => {
-    left -= chunk.length
-    if (left <= 0) end()
-  }
-  const timer = setTimeout(end, within)
+  const timer = setTimeout(end, patience)
+  const heard = (): void => void timer.refresh()
   req.on('end', end).on('close', end)
-  if (drain > 0) req.on('data', count).resume()
+  if (drain) req.on('data', heard).resume()
 }
 
 /** Tells a client that waits for it (`Expect: 100-continue`, RFC 9110 10.1.1) to send its body. */
