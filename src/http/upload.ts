@@ -1,17 +1,18 @@
-import { Busboy } from '@fastify/busboy'
 import type { Request, RequestHandler } from 'express'
 import type { Readable } from 'node:stream'
 import { parseMd5, type Md5, type UploadReply } from '../contract.js'
 import { FerryError } from '../errors.js'
-import type { Intake } from '../intake/intake.js'
+import type { Intake, Standing } from '../intake/intake.js'
 import type { Stored } from '../store/rows.js'
 import { answerEarly, DRAIN, welcomeBody } from './early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
 import { bareName } from './filename.js'
+import { Form } from './form.js'
 import type { Links } from './links.js'
 
 const FIELD = 'file'
-const LIMITS = { fields: 100, parts: 200, headerPairs: 100, fieldSize: 64 * 1024 }
+/** What a form may weigh beside its file, in bytes, before its announced length alone proves the file too large. */
+const WRAPPING = 1024 * 1024
 
 /** `POST /upload?md5=&filename=`: a multipart form whose field `file` is the content. */
 export function uploadDoor(intake: Intake, links: Links): RequestHandler {
@@ -23,10 +24,12 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
     try {
       const md5 = declaredMd5(req)
       const standing = md5 && intake.standing(md5)
-      if (standing?.state === 'exists') return reply(200, {}, success('exists', standing.content, links))
-      const receive = formReceiver(req, intake, md5)
+      if (standing?.state === 'exists')
+        return reply(200, {}, success({ status: 'exists', content: standing.content }, links))
+      refuseHopeless(req, standing, intake.options.maxSize)
+      const form = Form.open(req)
       welcomeBody(req, res)
-      reply(200, {}, success('ok', await receive(), links))
+      reply(200, {}, success(await receive(form, req, intake, md5), links))
     } catch (error) {
       if (req.destroyed && !req.complete) return // nobody is there to be answered
       const known = asFerryError(error)
@@ -36,7 +39,12 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
   }
 }
 
-function success(status: 'ok' | 'exists', content: Stored, links: Links): UploadReply {
+interface Outcome {
+  status: 'ok' | 'exists'
+  content: Stored
+}
+
+function success({ status, content }: Outcome, links: Links): UploadReply {
   return { status, url: links.file(content.file), md5: content.md5 }
 }
 
@@ -48,58 +56,44 @@ function declaredMd5(req: Request): Md5 | undefined {
   return md5
 }
 
-/** Checks the form's head (`bad-form`) and returns what then reads it and resolves with the stored content. */
-function formReceiver(req: Request, intake: Intake, md5: Md5 | undefined): () => Promise<Stored> {
-  const form = openForm(req)
+/** Throws what is certain before the first byte of the body: `uploading`, `too-large` (`maxSize` in bytes, 0: none). */
+function refuseHopeless(req: Request, standing: Standing | undefined, maxSize: number): void {
+  if (standing?.state === 'uploading') {
+    const { offset, size, retryAfter } = standing
+    throw new FerryError('uploading', 'this file is arriving from somebody else', {
+      retryAfter,
+      details: { offset, ...(size === undefined ? {} : { size }) },
+    })
+  }
+  if (maxSize > 0 && Number(req.headers['content-length'] ?? 0) > maxSize + WRAPPING) {
+    throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
+  }
+}
+
+/** Reads the form; what breaks off leaves nothing. `exists` where another upload has brought the content meanwhile. */
+async function receive(form: Form, req: Request, intake: Intake, md5: Md5 | undefined): Promise<Outcome> {
   const name = typeof req.query['filename'] === 'string' ? req.query['filename'] : ''
-  return async () => {
-    let upload: FormUpload | undefined
-    const failed = new Promise<never>((_resolve, reject) => {
-      form.on('file', (field, file, filename) => {
-        file.on('error', () => undefined) // a truncated form breaks its stream, too; `form` reports it
-        if (field !== FIELD || upload) return void file.resume()
-        upload = new FormUpload(intake, file, () => req.destroy())
-        upload
-          .receive({ md5, filename: bareName(name || filename || ''), size: undefined, client: undefined })
-          .catch(reject)
-      })
-      form.on('error', (cause) => reject(badForm('the form ends too early or is not well formed', cause)))
-      req.on('close', () => {
-        if (!req.complete) reject(badForm('the connection was lost'))
-      })
-    })
-    const read = new Promise<void>((resolve) => void form.on('finish', resolve))
-    req.pipe(form)
-    try {
-      await Promise.race([read, failed])
-      if (!upload) throw new FerryError('missing-field', `the form has no field "${FIELD}"`)
-      return await upload.complete()
-    } catch (error) {
-      req.unpipe(form)
-      await upload?.abandon(error as Error)
-      throw error
-    }
-  }
-}
-
-function openForm(req: Request) {
-  const headers = { ...req.headers, 'content-type': req.headers['content-type'] ?? '' }
-  if (!/^multipart\/form-data/i.test(headers['content-type'])) {
-    throw badForm('send a multipart/form-data form with a field "file"')
-  }
+  let upload: FormUpload | undefined
   try {
-    return new Busboy({
-      headers,
-      limits: LIMITS,
-      isPartAFile: (field, _type, filename) => field === FIELD || filename !== undefined,
+    const known = await new Promise<Stored | undefined>((resolve, reject) => {
+      const read = form.read(FIELD, (part, filename) => {
+        const standing = md5 && intake.standing(md5)
+        if (standing?.state === 'exists') return resolve(standing.content)
+        upload = new FormUpload(intake, part, () => req.destroy())
+        const claim = { md5, filename: bareName(name || filename), size: undefined, client: undefined }
+        upload.receive(claim).catch(reject)
+      })
+      read.then(() => resolve(undefined), reject)
     })
-  } catch (cause) {
-    throw badForm('the form has no boundary', cause)
+    if (known) return { status: 'exists', content: known }
+    if (!upload) throw new FerryError('missing-field', `the form has no field "${FIELD}"`)
+    return { status: 'ok', content: await upload.complete() }
+  } catch (error) {
+    await upload?.abandon(error as Error)
+    throw error
+  } finally {
+    form.leave()
   }
-}
-
-function badForm(message: string, cause?: unknown): FerryError {
-  return new FerryError('bad-form', message, { cause })
 }
 
 /** One file of a form on its way in. Nobody can go on with it, so whatever breaks it off removes it. */
