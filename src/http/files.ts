@@ -1,13 +1,26 @@
 import { create as contentDisposition } from 'content-disposition'
-import type { RequestHandler } from 'express'
+import type { NextFunction, RequestHandler, Response } from 'express'
+import type { ReadStream } from 'node:fs'
 import send from 'send'
 import { extensionOf, parseMd5 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Shelf } from '../store/shelf.js'
 import type { Content } from '../store/rows.js'
+import { asFerryError } from './errors.js'
 import { treatmentOf } from './types.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.([a-z0-9]{1,10}))?$/i
+/** Headers that describe the file and must not go out with an error. */
+const OF_THE_FILE = [
+  'Content-Type',
+  'Content-Length',
+  'Content-Disposition',
+  'Content-Security-Policy',
+  'Cache-Control',
+  'ETag',
+  'Last-Modified',
+  'Accept-Ranges',
+]
 
 /** `GET|HEAD /files/<md5>.<ext>`: the content, treated by the extension asked for. */
 export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
@@ -15,7 +28,7 @@ export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
     const asked = NAME.exec(req.params.name)
     const md5 = parseMd5(asked?.[1])
     const content = md5 && shelf.find(md5)
-    if (!content) throw notFound()
+    if (!content) throw notFound(res)
     const extension = asked?.[2]?.toLowerCase() ?? extensionOf(content.file)
     const { type, disposition, csp } = treatmentOf(extension)
     res.set({
@@ -27,17 +40,34 @@ export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
       ETag: `"${content.md5}"`,
     })
     send(req, content.file, { root: shelf.directory, cacheControl: false, dotfiles: 'ignore', index: false })
-      .on('error', (error: { status?: number }) => {
-        if (error.status === 416) return void res.status(416).set('Content-Type', 'text/plain').end()
-        for (const name of ['Content-Type', 'Content-Disposition', 'Cache-Control', 'ETag'])
-          res.removeHeader(name)
-        next(error.status === 404 ? notFound() : error)
-      })
+      .on('stream', (file: ReadStream) => void file.on('end', () => endHonestly(file, res)))
+      .on('error', (error: Error & { status?: number }) => refuse(res, error, next))
       .pipe(res)
   }
 }
 
-function notFound(): FerryError {
+/** Somebody has cut the file while it was read: only a broken connection tells the receiver that bytes are missing. */
+function endHonestly(file: ReadStream, res: Response): void {
+  if (file.bytesRead < Number(res.getHeader('Content-Length'))) res.destroy()
+}
+
+/** Answers what `send` could not do, without a word of the headers that were meant for the file. */
+function refuse(res: Response, error: Error & { status?: number }, next: NextFunction): void {
+  if (res.headersSent) {
+    res.locals['error'] = asFerryError(error)
+    res.destroy()
+    return
+  }
+  for (const name of OF_THE_FILE) res.removeHeader(name)
+  // The range or the precondition is out of the question; `Content-Range` then says what there is.
+  if (error.status === 416 || error.status === 412) return void res.status(error.status).end()
+  res.removeHeader('Content-Range')
+  next(error.status === 404 ? notFound(res) : error)
+}
+
+/** The file may come at any moment, so nobody may remember that it was not here. */
+function notFound(res: Response): FerryError {
+  res.set('Cache-Control', 'no-store')
   return new FerryError('not-found', 'no such file here')
 }
 
