@@ -13,7 +13,7 @@ export const english: Messages = {
   goesOnFrom: (offset, size) => `[INFO] Going on from ${offset}/${size}`,
   uploadingProgress: (name, percent, done, size) => `[PROGRESS] ${name} ${percent}% (${done}/${size})`,
   startsOver:
-    "[WARN] What another client had left behind does not match this file's MD5: starting over from zero",
+    "[WARN] What an earlier upload had left behind does not match the file's MD5: starting over from zero",
   tryingAgain: (problem, seconds) => `[WARN] ${problem}, trying again in ${seconds} s`,
   changedSince: (path) =>
     `[WARN] What was uploaded is verified, but the local file has changed since: ${path}`,

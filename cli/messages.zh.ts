@@ -12,7 +12,7 @@ export const chinese: Messages = {
   uploading: (path, size) => `[INFO] 开始上传: ${path} (size=${size})`,
   goesOnFrom: (offset, size) => `[INFO] 断点续传: 从 ${offset}/${size} 继续`,
   uploadingProgress: (name, percent, done, size) => `[PROGRESS] ${name} ${percent}% (${done}/${size})`,
-  startsOver: '[WARN] 接续他人断点后校验不一致，从头重新上传',
+  startsOver: '[WARN] 断点之前的数据与文件 MD5 不一致，从头重新上传',
   tryingAgain: (problem, seconds) => `[WARN] ${problem}，${seconds} 秒后重试`,
   changedSince: (path) => `[WARN] 上传的内容已通过校验，但本地文件此后有变动: ${path}`,
   success: (url) => `[SUCCESS] 上传结果: ${url}`,

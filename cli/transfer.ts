@@ -92,8 +92,10 @@ function translate(error: Error | DetailedError): unknown {
   if (!('originalRequest' in error)) return error
   const { originalResponse: response, causingError } = error
   if (causingError instanceof ClientError) return causingError
-  if (!response)
-    return new ClientError('line-down', { reason: systemCodeOf(causingError) ?? '' }, { cause: error })
+  if (!response) {
+    const reason = systemCodeOf(causingError) ?? causingError?.message ?? error.message
+    return new ClientError('line-down', { reason }, { cause: error })
+  }
   return problemOf(asReply(response.getStatus(), (name) => response.getHeader(name), response.getBody()))
 }
 

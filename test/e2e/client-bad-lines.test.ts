@@ -141,7 +141,7 @@ describe('the client on a bad line', () => {
     await fake.stop()
     expect(code).toBe(0)
     expect(stdout).toContain('断点续传: 从 100000/300000 继续')
-    expect(stderr).toBe('[WARN] 接续他人断点后校验不一致，从头重新上传\n')
+    expect(stderr).toBe('[WARN] 断点之前的数据与文件 MD5 不一致，从头重新上传\n')
     expect(fake.shelf.get(file.md5)?.equals(file.bytes)).toBe(true)
   })
 
@@ -191,6 +191,54 @@ describe('the client on a bad line', () => {
     await fake.stop()
     expect(code).toBe(0)
     expect(stderr).toMatch(/^\[WARN\] 服务器上的断点已失效 \(HTTP 410\)，0\.\d 秒后重试\n$/)
+  })
+
+  it('asks and does no more when /check says that somebody else is uploading', async () => {
+    const fake = await FakeFerry.start()
+    const file = await newFile('elsewhere.bin', 1000)
+    fake.uploads.set('other', { md5: file.md5, size: 1000, client: 'other', bytes: Buffer.alloc(400) })
+    const { code, stderr } = await home.run(['-file', file.path, '-server', fake.url])
+    await fake.stop()
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: '[ERROR] 此文件正由其他客户端上传 (400/1000)，请稍后再试\n',
+    })
+    expect(fake.log).toEqual([`GET /check?md5=${file.md5}`])
+  })
+
+  it('goes on for as long as it comes forward, however often the line breaks', async () => {
+    const fake = await FakeFerry.start()
+    const file = await newFile('piecemeal.bin', 800_000)
+    fake.intercept = (request) => {
+      if (request.method !== 'PATCH') return false
+      const [upload] = fake.uploads.values()
+      if (!upload || upload.size - upload.bytes.length <= 65_536) return false
+      request.once('data', (bytes: Buffer) => {
+        upload.bytes = Buffer.concat([upload.bytes, bytes])
+        request.socket.resetAndDestroy()
+      })
+      return true
+    }
+    const { code, stderr } = await home.run(['-file', file.path, '-server', fake.url, '--retry-for', '1s'])
+    await fake.stop()
+    expect(code).toBe(0)
+    // Longer than --retry-for in all, and no pause grows: every attempt brought something.
+    const pauses = [...stderr.matchAll(/([\d.]+) 秒后重试/g)].map(([, seconds]) => Number(seconds))
+    expect(pauses.length).toBeGreaterThan(8)
+    expect(Math.max(...pauses)).toBe(0.2)
+  })
+
+  it('gives up, in time, on a server that takes bytes and keeps none', async () => {
+    const fake = await FakeFerry.start()
+    const file = await newFile('swallowed.bin', 800_000)
+    fake.intercept = (request) => {
+      if (request.method === 'PATCH') request.once('data', () => request.socket.resetAndDestroy())
+      return request.method === 'PATCH'
+    }
+    const { code, stderr } = await home.run(['-file', file.path, '-server', fake.url, '--retry-for', '1s'])
+    await fake.stop()
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/；1s 内没有任何进展，已放弃。再次运行同样的命令即可继续\n$/)
   })
 
   it('does not take a transfer for a success when the server has no such file afterwards', async () => {
