@@ -88,7 +88,7 @@ export function parseConfig(
 }
 
 /** A host as it stands in a URL: IPv6 addresses in brackets. */
-export function inUrl(host: string | undefined): string {
+function inUrl(host: string | undefined): string {
   return host !== undefined && isIPv6(host) ? `[${host}]` : String(host)
 }
 

@@ -40,7 +40,7 @@ function describe(error: unknown): string {
 }
 
 /** Control and bidi characters as \u escapes: nobody's file name breaks a line or drives a terminal. */
-export function escape(text: string): string {
+function escape(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
