@@ -1,6 +1,7 @@
 import { create as contentDisposition } from 'content-disposition'
 import type { NextFunction, RequestHandler, Response } from 'express'
 import type { ReadStream } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import send from 'send'
 import { extensionOf, parseMd5 } from '../contract.js'
 import { FerryError } from '../errors.js'
@@ -39,11 +40,18 @@ export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
       'Cache-Control': 'public, max-age=31536000, immutable',
       ETag: `"${content.md5}"`,
     })
+    mendRange(req.headers, content.size)
     send(req, content.file, { root: shelf.directory, cacheControl: false, dotfiles: 'ignore', index: false })
       .on('stream', (file: ReadStream) => void file.on('end', () => endHonestly(file, res)))
       .on('error', (error: Error & { status?: number }) => refuse(res, error, next))
       .pipe(res)
   }
+}
+
+/** Asked for more last bytes than there are, `send` says 416; it is the whole file (RFC 9110 14.1.2). Size in bytes. */
+function mendRange(headers: IncomingHttpHeaders, size: number): void {
+  const last = /^bytes=-(\d+)$/.exec(headers.range ?? '')?.[1]
+  if (Number(last) > size && size > 0) headers.range = 'bytes=0-'
 }
 
 /** Somebody has cut the file while it was read: only a broken connection tells the receiver that bytes are missing. */
