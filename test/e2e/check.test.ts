@@ -64,15 +64,24 @@ describe('/check', () => {
   it('answers an error in JSON with 400 to an MD5 that is none, given twice or missing', async () => {
     const hash = 'a'.repeat(32)
     const queries = [
-      ...['', '?', '?md5', '?md5=', '?md5=xyz', `?md5=${hash}0`, `?md5=${hash.slice(1)}`, `?md5=${hash}%00`],
-      ...[`?md5=${hash}&md5=${hash}`, `?md5[]=${hash}`, `?md5[a]=${hash}`, `?MD5=${hash}`, `?md5=${hash}%0a`],
-      ...[
-        `?md5=%20${hash}`,
-        '?md5=%',
-        `?md5=${'g'.repeat(32)}`,
-        '?md5=../../etc/passwd',
-        `?md5=${'a'.repeat(8000)}`,
-      ],
+      '',
+      '?',
+      '?md5',
+      '?md5=',
+      '?md5=xyz',
+      `?md5=${hash}0`,
+      `?md5=${hash.slice(1)}`,
+      `?md5=${hash}%00`,
+      `?md5=${hash}&md5=${hash}`,
+      `?md5[]=${hash}`,
+      `?md5[a]=${hash}`,
+      `?MD5=${hash}`,
+      `?md5=${hash}%0a`,
+      `?md5=%20${hash}`,
+      '?md5=%',
+      `?md5=${'g'.repeat(32)}`,
+      '?md5=../../etc/passwd',
+      `?md5=${'a'.repeat(8000)}`,
     ]
     for (const query of queries) {
       const { status, reply } = await check(query)
