@@ -108,7 +108,7 @@ function parsePublicUrl(value: string): string | undefined {
 
 const UNITS: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
 
-/** Bytes from `10GB`, `500 MiB`, `2g`: units are powers of 1024, whatever their spelling. */
+/** @public Bytes from `10GB`, `500 MiB`, `2g`: units are powers of 1024, whatever their spelling. */
 export function parseSize(value: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(value)
   if (!match) return undefined

@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express'
 import { HEADERS, parseMd5, type CheckReply } from '../contract.js'
 import { FerryError } from '../errors.js'
-import type { Intake, Standing } from '../intake/intake.js'
+import type { Intake } from '../intake/intake.js'
+import type { Standing } from '../intake/standing.js'
 import type { Links } from './links.js'
 
 /** `GET /check?md5=`: what the server knows of that MD5. */

@@ -2,7 +2,8 @@ import type { Request, RequestHandler } from 'express'
 import type { Readable } from 'node:stream'
 import { parseMd5, type Md5, type UploadReply } from '../contract.js'
 import { FerryError } from '../errors.js'
-import type { Intake, Standing } from '../intake/intake.js'
+import type { Intake } from '../intake/intake.js'
+import { uploadingElsewhere, type Standing } from '../intake/standing.js'
 import type { Stored } from '../store/rows.js'
 import { answerEarly, DRAIN, welcomeBody } from './early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
@@ -58,13 +59,7 @@ function declaredMd5(req: Request): Md5 | undefined {
 
 /** Throws what is certain before the first byte of the body: `uploading`, `too-large` (`maxSize` in bytes, 0: none). */
 function refuseHopeless(req: Request, standing: Standing | undefined, maxSize: number): void {
-  if (standing?.state === 'uploading') {
-    const { offset, size, retryAfter } = standing
-    throw new FerryError('uploading', 'this file is arriving from somebody else', {
-      retryAfter,
-      details: { offset, ...(size === undefined ? {} : { size }) },
-    })
-  }
+  if (standing?.state === 'uploading') throw uploadingElsewhere(standing)
   if (maxSize > 0 && Number(req.headers['content-length'] ?? 0) > maxSize + WRAPPING) {
     throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
   }

@@ -1,5 +1,6 @@
 import type { Md5 } from '../contract.js'
-import type { Arrival } from './arrival.js'
+import { reported, type Arrival } from './arrival.js'
+import type { Standing } from './standing.js'
 
 /** Which uploads are open, and which of them owns the claim to an MD5: the newest that declared it. */
 export class Claims {
@@ -41,8 +42,18 @@ export class Claims {
     if (md5 && this.#owners.get(md5) === arrival) this.#owners.delete(md5)
   }
 
-  /** Milliseconds until the upload no longer counts as live; 0 where it doesn't. An open connection alone is not life. */
-  leaseLeft(arrival: Arrival): number {
-    return Math.max(0, this.leaseMs - (performance.now() - arrival.lastByte))
+  /** What an open upload is to a client: live or not, its own or somebody else's. An open connection alone is not life. */
+  standing(arrival: Arrival, client: string | undefined): Standing {
+    const left = this.leaseMs - (performance.now() - arrival.lastByte)
+    if (left <= 0) return { state: 'notfound' }
+    const isOwn = client !== undefined && arrival.claim.client === client
+    return {
+      state: 'uploading',
+      offset: reported(arrival),
+      size: arrival.claim.size,
+      isOwn,
+      resumable: isOwn && arrival.resumable,
+      retryAfter: Math.ceil(left / 1000),
+    }
   }
 }

@@ -60,6 +60,12 @@ export class Endings {
     }
   }
 
+  /** The upload ends for its age; its id says so (410) for a while. */
+  async bury(arrival: Arrival): Promise<void> {
+    await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
+    this.forget(arrival)
+  }
+
   /** The arrival is over; its part goes off the answer's path. */
   forget(arrival: Arrival): void {
     this.claims.drop(arrival)

@@ -1,34 +1,15 @@
 import type { Readable } from 'node:stream'
 import type { Md5 } from '../contract.js'
-import { diskError, FerryError } from '../errors.js'
+import { FerryError } from '../errors.js'
 import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
-import {
-  arrivalOf,
-  idle,
-  newArrival,
-  randomId,
-  reported,
-  rowOf,
-  touched,
-  type Arrival,
-  type Claim,
-} from './arrival.js'
+import { arrivalOf, idle, randomId, type Arrival, type Claim } from './arrival.js'
 import { Claims } from './claims.js'
 import { Endings } from './endings.js'
 import { Locks } from './locks.js'
+import { Openings } from './openings.js'
+import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
-
-/** What is known of an MD5. */
-export type Standing =
-  | { state: 'exists'; content: Stored }
-  | { state: 'uploading'; offset: number; size: number | undefined; resumable: boolean; retryAfter: number }
-  | { state: 'notfound' }
-
-/** How an upload stands: on the shelf, or at an offset that is on disk. */
-export type Upload =
-  | { state: 'finished'; id: string; content: Stored }
-  | { state: 'open'; id: string; offset: number; claim: Claim; touchedAt: number }
 
 export interface IntakeOptions {
   leaseSeconds: number
@@ -46,6 +27,7 @@ export class Intake {
   readonly uploads = new Locks()
   readonly #claims: Claims
   readonly #endings: Endings
+  readonly #openings: Openings
 
   /** `onStored` hears of every upload that has become a content. */
   constructor(
@@ -55,6 +37,7 @@ export class Intake {
   ) {
     this.#claims = new Claims(options.leaseSeconds * 1000)
     this.#endings = new Endings(stores, this.#claims, onStored)
+    this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads)
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
@@ -72,16 +55,7 @@ export class Intake {
     const content = this.stores.shelf.find(md5)
     if (content) return { state: 'exists', content }
     const owner = this.#claims.owner(md5)
-    const left = owner ? this.#claims.leaseLeft(owner) : 0
-    if (!owner || left === 0) return { state: 'notfound' }
-    const resumable = owner.resumable && client !== undefined && owner.claim.client === client
-    return {
-      state: 'uploading',
-      offset: reported(owner),
-      size: owner.claim.size,
-      resumable,
-      retryAfter: Math.ceil(left / 1000),
-    }
+    return owner ? this.#claims.standing(owner, client) : { state: 'notfound' }
   }
 
   /**
@@ -94,13 +68,9 @@ export class Intake {
     if (maxSize > 0 && (claim.size ?? 0) > maxSize) {
       throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
     }
-    const known = claim.md5 && this.stores.shelf.find(claim.md5)
-    if (known && (claim.size ?? known.size) === known.size) return this.#bornFinished(known, claim, id)
-    const former = this.#former(claim, form)
-    if (former) return this.#handOver(former, claim, id)
-    const arrival = newArrival(id, claim, !form)
-    this.#claims.add(arrival)
-    return this.#begin(arrival)
+    await this.#openings.open(claim, id, form)
+    const arrival = this.#claims.get(id)
+    return arrival ? this.#finishIfComplete(arrival) : this.look(id)
   }
 
   /**
@@ -133,7 +103,7 @@ export class Intake {
   /** How an upload stands. Errors: `not-found`, `gone`. */
   look(id: string): Upload {
     const arrival = this.#claims.get(id)
-    if (arrival) return view(arrival)
+    if (arrival) return openUpload(arrival)
     const row = this.stores.ledger.upload(id)
     // An open row that is no arrival is about to be renamed or ended.
     if (!row || row.state === 'open') throw new FerryError('not-found', 'no such upload')
@@ -165,19 +135,15 @@ export class Intake {
 
   /** Ends the uploads that have been idle for too long; their ids answer 410. Returns how many. */
   async expire(): Promise<number> {
-    const old = [...this.#claims.all()].filter(
-      (arrival) => idle(arrival) > this.#ttl && !this.uploads.isHeld(arrival.id),
-    )
-    for (const arrival of old) {
-      await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
-      this.#endings.forget(arrival)
+    const isOld = (arrival: Arrival): boolean => idle(arrival) > this.#ttl && !this.uploads.isHeld(arrival.id)
+    let expired = 0
+    for (const arrival of [...this.#claims.all()].filter(isOld)) {
+      // While the others were buried, its sender may have come back.
+      if (!isOld(arrival) || this.#claims.get(arrival.id) !== arrival) continue
+      await this.uploads.under(arrival.id, () => this.#endings.bury(arrival))
+      expired++
     }
-    return old.length
-  }
-
-  /** The parts of all open uploads. */
-  parts(): Set<string> {
-    return new Set([...this.#claims.all()].map(({ part }) => part))
+    return expired
   }
 
   /** Asks every running request to leave its upload at a checkpoint. */
@@ -196,7 +162,7 @@ export class Intake {
 
   /** The upload as it stands after more has arrived: on the shelf, if that was all. */
   async #finishIfComplete(arrival: Arrival): Promise<Upload> {
-    if (arrival.front !== arrival.claim.size) return view(arrival)
+    if (arrival.front !== arrival.claim.size) return openUpload(arrival)
     return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) }
   }
 
@@ -205,74 +171,4 @@ export class Intake {
     if (!arrival) throw new FerryError('not-found', 'no such upload')
     return arrival
   }
-
-  /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
-  #former({ md5, size, client }: Claim, form: boolean): Arrival | undefined {
-    const owner = md5 && this.#claims.owner(md5)
-    if (!owner) return undefined
-    const known = size !== undefined && owner.claim.size !== undefined
-    // One of two different sizes is wrong, and the MD5 will tell which.
-    if (known && size !== owner.claim.size) return undefined
-    const left = this.#claims.leaseLeft(owner)
-    const mine = client !== undefined && owner.claim.client === client
-    if (left > 0 && !mine) throw uploading(owner, Math.ceil(left / 1000))
-    return known && owner.resumable && !form ? owner : undefined
-  }
-
-  async #bornFinished(content: Stored, claim: Claim, id: string): Promise<Upload> {
-    const { ledger } = this.stores
-    const row = { ...rowOf(newArrival(id, claim, true)), state: 'finished' as const }
-    await ledger.write('addUpload', { ...row, md5: content.md5, size: content.size, front: content.size })
-    return { state: 'finished', id, content }
-  }
-
-  /** The same part under a new id. With one id, two clients that revive would cut each other off for ever. */
-  async #handOver(arrival: Arrival, claim: Claim, id: string): Promise<Upload> {
-    const former = { id: arrival.id, claim: arrival.claim }
-    const filename = claim.filename || former.claim.filename
-    this.#claims.rename(arrival, id)
-    arrival.claim = { ...former.claim, filename, client: claim.client }
-    Object.assign(arrival, touched())
-    const { part, touchedAt } = arrival
-    try {
-      await this.stores.ledger.write('handOver', { part, id, client: claim.client, filename, touchedAt })
-    } catch (error) {
-      this.#claims.rename(arrival, former.id)
-      arrival.claim = former.claim
-      throw error
-    }
-    // Whoever still writes under the old id leaves at a checkpoint.
-    await this.uploads.under(former.id, () => Promise.resolve())
-    return this.look(id)
-  }
-
-  async #begin(arrival: Arrival): Promise<Upload> {
-    const { inbox, ledger } = this.stores
-    try {
-      if ((arrival.claim.size ?? 0) > (await inbox.free())) {
-        throw new FerryError('disk-full', 'the server has no room for a file of this size')
-      }
-      await Promise.all([
-        inbox.create(arrival.part),
-        arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,
-      ])
-    } catch (error) {
-      await this.#endings.abandon(arrival).catch(() => undefined)
-      throw diskError(error, 'creating the upload')
-    }
-    return this.#finishIfComplete(arrival)
-  }
-}
-
-function view(arrival: Arrival): Upload {
-  const { id, claim, touchedAt } = arrival
-  return { state: 'open', id, offset: reported(arrival), claim, touchedAt }
-}
-
-function uploading(owner: Arrival, retryAfter: number): FerryError {
-  const details = {
-    offset: reported(owner),
-    ...(owner.claim.size === undefined ? {} : { size: owner.claim.size }),
-  }
-  return new FerryError('uploading', 'this file is arriving from somebody else', { retryAfter, details })
 }

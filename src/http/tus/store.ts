@@ -6,7 +6,8 @@ import { METADATA, parseMd5 } from '../../contract.js'
 import { FerryError } from '../../errors.js'
 import type { Claim } from '../../intake/arrival.js'
 import { bareName } from '../filename.js'
-import type { Intake, Upload } from '../../intake/intake.js'
+import type { Intake } from '../../intake/intake.js'
+import type { Upload } from '../../intake/standing.js'
 
 /**
  * What the tus library takes for a file store: every call is handed to the intake. The library has taken the upload's
