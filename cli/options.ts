@@ -79,7 +79,7 @@ function asUsageError(error: unknown): unknown {
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** A duration as Go writes it (`30s`, `10m`, `1h30m`, `0`) in milliseconds. Throws `bad-duration`. */
+/** @public A duration as Go writes it (`30s`, `10m`, `1h30m`, `0`) in milliseconds. Throws `bad-duration`. */
 export function parseDuration(text: string): number {
   if (text === '0') return 0
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)]

@@ -18,7 +18,7 @@ export interface Step {
   size: number
 }
 
-/** Percent with two digits. It is 100.00 only when all is done. */
+/** @public Percent with two digits. It is 100.00 only when all is done. */
 export function percentOf(done: number, size: number): string {
   return (size === 0 ? 100 : Math.floor((done / size) * 10_000) / 100).toFixed(2)
 }

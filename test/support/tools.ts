@@ -22,6 +22,7 @@ export function find(program: string): string | undefined {
  */
 export function missing(...programs: string[]): string {
   const absent = programs.filter((program) => !find(program))
-  if (absent.length > 0 && process.env['CI']) throw new Error(`.ci/run has not installed ${absent.join(', ')}`)
+  if (absent.length > 0 && process.env['CI'])
+    throw new Error(`.ci/run has not installed ${absent.join(', ')}`)
   return absent.length > 0 ? ` (skipped: ${absent.join(', ')} not installed)` : ''
 }
