@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { bareName } from '#src/http/filename.js'
+
+describe('bareName', () => {
+  it.each([
+    ['a.mp4', 'a.mp4'],
+    ['我的视频.mp4', '我的视频.mp4'],
+    ['/etc/passwd', 'passwd'],
+    ['C:\\fakepath\\a.mp4', 'a.mp4'],
+    ['..\\../a\\b/c.txt', 'c.txt'],
+    ['folder/', ''],
+    ['  spaces around.txt ', 'spaces around.txt'],
+    ['line\r\nSet-Cookie: x.txt', 'lineSet-Cookie: x.txt'],
+    ['nul\u0000.txt', 'nul.txt'],
+    ['\u202Egpj.exe', 'gpj.exe'],
+    ['half \uD83C of a pair.txt', 'half  of a pair.txt'],
+    ['🎬.webm', '🎬.webm'],
+    ['', ''],
+  ])('%j becomes %j', (sent, kept) => {
+    expect(bareName(sent)).toBe(kept)
+  })
+
+  it('keeps both ends of a long name, and no half of a character', () => {
+    for (const name of [`${'长'.repeat(500)}.mp4`, `x${'🎬'.repeat(500)}.mp4`, `${'🎬'.repeat(500)}.mp4`]) {
+      const kept = bareName(name)
+      expect(kept.length).toBeLessThanOrEqual(200)
+      expect(kept.startsWith([...name][0]!)).toBe(true)
+      expect(kept.endsWith('.mp4')).toBe(true)
+      expect(() => encodeURIComponent(kept)).not.toThrow()
+    }
+  })
+})
