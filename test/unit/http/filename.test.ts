@@ -21,10 +21,10 @@ describe('bareName', () => {
   })
 
   it('keeps both ends of a long name, and no half of a character', () => {
-    for (const name of [`${'长'.repeat(500)}.mp4`, `x${'🎬'.repeat(500)}.mp4`, `${'🎬'.repeat(500)}.mp4`]) {
-      const kept = bareName(name)
+    for (const begin of ['长', 'x🎬', '🎬']) {
+      const kept = bareName(`${begin}${'🎬'.repeat(500)}.mp4`)
       expect(kept.length).toBeLessThanOrEqual(200)
-      expect(kept.startsWith([...name][0]!)).toBe(true)
+      expect(kept.startsWith(begin)).toBe(true)
       expect(kept.endsWith('.mp4')).toBe(true)
       expect(() => encodeURIComponent(kept)).not.toThrow()
     }
