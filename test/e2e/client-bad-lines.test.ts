@@ -68,7 +68,7 @@ describe('the client on a bad line', () => {
     const outcome = await client.outcome
     await expectStored(file, outcome)
     expect(outcome.stderr).toMatch(/\[WARN\] .+ 秒后重试/)
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
   })
 
   it('lives through connections that break', async () => {

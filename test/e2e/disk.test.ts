@@ -35,7 +35,7 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     })
     expect(done.status).toBe(204)
     expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
   })
 
   it('is said with 507 to a form, of which nothing stays; what is stored can still be fetched', async () => {
@@ -49,7 +49,7 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     const response = await fetch(`${server.url}/upload`, { method: 'POST', body: form })
     expect(response.status).toBe(507)
     expect(await response.json()).toMatchObject({ status: 'error', code: 'disk-full' })
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     expect((await fetch(`${server.url}/files/${small.md5}.bin`)).status).toBe(200)
   })
 })
@@ -66,7 +66,7 @@ describe.skipIf(missing('strace'))(`a file system without hard links${missing('s
       )
       expect(await server.shelf()).toEqual([`${file.md5}.mp4`])
       expect(md5(await readFile(join(server.files, `${file.md5}.mp4`)))).toBe(file.md5)
-      expect(await server.inbox()).toEqual([])
+      await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     } finally {
       await detach()
       await server.stop()
@@ -110,7 +110,7 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
     expect(failed.status).toBe(503)
     expect(await failed.json()).toMatchObject({ status: 'error', code: 'sync-failed' })
     expect((await tus.head(url)).status).toBe(404)
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     expect(await server.shelf()).toEqual([])
     await stockUpload(server.url, file.bytes, { metadata: { md5: file.md5 } })
     expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
@@ -141,7 +141,7 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
         status: 'exists',
       })
       expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
-      expect(await server.inbox()).toEqual([])
+      await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     },
   )
 

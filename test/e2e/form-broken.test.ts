@@ -139,7 +139,7 @@ describe('a form that does not arrive as it should', () => {
     expect(await server.terminate()).toBe(0)
     await gone
     await server.start()
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     expect(await check(hash)).toEqual({ status: 'notfound' })
   })
 

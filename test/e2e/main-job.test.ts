@@ -20,7 +20,7 @@ describe('the main job', () => {
     expect(reply).toMatchObject({ status: 'exists', url: location })
     const got = await fetch(location!)
     expect(md5(Buffer.from(await got.arrayBuffer()))).toBe(file.md5)
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
   })
 
   async function check(hash: string): Promise<unknown> {

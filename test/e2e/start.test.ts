@@ -128,20 +128,22 @@ describe('a server that can not start', () => {
 describe('a server that starts', () => {
   it('prints the documented lines, in Chinese unless the locale is English', async () => {
     const server = await TestServer.start({ env: { FERRY_LANG: '', LANG: 'C.UTF-8', HOST: '43.229.212.58' } })
-    expect(server.output).toContain(
-      `[INFO] HTTP 服务启动: 0.0.0.0:${server.port} (外网访问使用 HOST=43.229.212.58)\n[INFO] 初始化已知文件映射，记录 0 个文件\n`,
-    )
+    await expect
+      .poll(() => server.output)
+      .toContain(
+        `[INFO] HTTP 服务启动: 0.0.0.0:${server.port} (外网访问使用 HOST=43.229.212.58)\n[INFO] 初始化已知文件映射，记录 0 个文件\n`,
+      )
     await server.stop()
     const english = await TestServer.start({
       env: { FERRY_LANG: '', LC_ALL: 'en_US.UTF-8', LANG: 'zh_CN.UTF-8' },
     })
-    expect(english.output).toContain('[INFO] HTTP service started')
+    await expect.poll(() => english.output).toContain('[INFO] HTTP service started')
     await english.stop()
   })
 
   it('tells the addresses that others could use where HOST is this machine only', async () => {
     const server = await TestServer.start({ env: { HOST: '127.0.0.1' } })
-    expect(server.output).toMatch(/HOST=127\.0\.0\.1 works on this machine only/)
+    await expect.poll(() => server.output).toMatch(/HOST=127\.0\.0\.1 works on this machine only/)
     await server.stop()
   })
 
@@ -152,7 +154,7 @@ describe('a server that starts', () => {
       'HOST=1.2.3.4   # public address\nHTTP_PORT=1\nFILES_DIR="my files"\nTMP_DIR=my-tmp\n',
     )
     const server = await TestServer.start({ dir })
-    expect(server.output).toContain(`0.0.0.0:${server.port} (public address HOST=1.2.3.4)`)
+    await expect.poll(() => server.output).toContain(`0.0.0.0:${server.port} (public address HOST=1.2.3.4)`)
     const file = content(100)
     const { location } = await stockUpload(server.url, file.bytes)
     expect(location).toBe(`http://1.2.3.4:${server.port}/files/${file.md5}.bin`)
@@ -211,7 +213,7 @@ describe('a server that starts', () => {
     const response = await tus.create(server.url, Number.MAX_SAFE_INTEGER - 1)
     expect(response.status).toBe(507)
     expect(await response.json()).toMatchObject({ status: 'error', code: 'disk-full' })
-    expect(await server.inbox()).toEqual([])
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     await server.stop()
   })
 

@@ -85,7 +85,7 @@ export class TestServer {
     child.stdout.on('data', (text: Buffer) => (this.output += text.toString()))
     child.stderr.on('data', (text: Buffer) => (this.output += text.toString()))
     const exited = once(child, 'exit')
-    while (!/HTTP (service started|服务启动)/.test(this.output.slice(before))) {
+    while (!/Shelf read|初始化已知文件映射/.test(this.output.slice(before))) {
       const gone = await Promise.race([exited, pause(10)])
       if (gone) throw new Error(`the server did not start: ${this.output.slice(before)}`)
     }
