@@ -115,6 +115,7 @@ function reasonToGiveUp(error: unknown): string {
   if (error instanceof UnusableFolder) {
     const { trouble } = error
     if (trouble.kind === 'two-file-systems') return messages.twoFileSystems(filesDir, tmpDir)
+    if (trouble.kind === 'in-use') return messages.inUse(trouble.directory)
     return messages.notWritable(trouble.key, trouble.directory, trouble.code)
   }
   if (isErrno(error, 'EADDRINUSE')) return messages.portInUse(port)

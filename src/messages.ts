@@ -21,6 +21,7 @@ export interface Messages {
   noSuchAddress(bind: string): string
   notWritable(key: string, directory: string, code: string): string
   twoFileSystems(files: string, tmp: string): string
+  inUse(directory: string): string
   cantStart(reason: string): string
   failed(request: string, reason: string): string
 }
@@ -48,6 +49,7 @@ const zh: Messages = {
     `目录 ${directory} 不可写 (${code})；请修改其权限，或在 .env 中另设 ${key}`,
   twoFileSystems: (files, tmp) =>
     `${files} 与 ${tmp} 不在同一文件系统上，文件无法原子入库；请让 FILES_DIR 与 TMP_DIR 位于同一文件系统`,
+  inUse: (directory) => `另一个 Ferry 正在使用目录 ${directory}；请先停止它，或另设 FILES_DIR 与 TMP_DIR`,
   cantStart: (reason) => `无法启动: ${reason}`,
   failed: (request, reason) => `${request} 失败: ${reason}`,
 }
@@ -77,6 +79,8 @@ const en: Messages = {
     `The folder ${directory} can't be written (${code}); change its permissions, or set ${key} in .env`,
   twoFileSystems: (files, tmp) =>
     `${files} and ${tmp} are on different file systems, so a file can't move in one step; put FILES_DIR and TMP_DIR on one`,
+  inUse: (directory) =>
+    `Another Ferry is using the folder ${directory}; stop that one, or set other FILES_DIR and TMP_DIR`,
   cantStart: (reason) => `Can't start: ${reason}`,
   failed: (request, reason) => `${request} failed: ${reason}`,
 }

@@ -13,7 +13,9 @@ export class UnusableFolder extends Error {
 
   constructor(
     readonly trouble:
-      { kind: 'not-writable'; key: string; directory: string; code: string } | { kind: 'two-file-systems' },
+      | { kind: 'not-writable'; key: string; directory: string; code: string }
+      | { kind: 'two-file-systems' }
+      | { kind: 'in-use'; directory: string },
     options?: { cause: unknown },
   ) {
     super(trouble.kind, options)
@@ -34,6 +36,7 @@ async function usable<T>(key: string, directory: string, open: () => Promise<T>)
   try {
     return await open()
   } catch (cause) {
+    if (isErrno(cause, 'SQLITE_BUSY')) throw new UnusableFolder({ kind: 'in-use', directory }, { cause })
     if (!isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'SQLITE_CANTOPEN'))
       throw cause
     throw new UnusableFolder({ kind: 'not-writable', key, directory, code: String(cause.code) }, { cause })

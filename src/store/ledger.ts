@@ -7,6 +7,7 @@ import type { Md5 } from '../contract.js'
 import { diskError, FerryError, isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import { connect } from './ledger-schema.js'
+import { occupy } from './occupy.js'
 import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
 import type { Content, UploadRow } from './rows.js'
@@ -30,6 +31,7 @@ export class Ledger {
   private constructor(
     readonly db: Database.Database,
     readonly worker: Worker,
+    readonly occupied: { close(): void },
   ) {
     this.#statements = {
       content: db.prepare('SELECT md5, file, filename, size FROM contents WHERE md5=?'),
@@ -43,12 +45,13 @@ export class Ledger {
   }
 
   /**
-   * Opens the ledger in the shelf's folder, making it where it is missing. A torn one is moved aside (`torn` tells
+   * Opens the ledger in the shelf's folder (SQLITE_BUSY where another server has it), making it where it is missing. A torn one is moved aside (`torn` tells
    * where to) and begun anew: the scan of the shelf fills it again.
    */
   static async open(shelf: string): Promise<{ ledger: Ledger; torn: string | undefined }> {
     const folder = join(shelf, FOLDER)
     let torn: string | undefined
+    const occupied = occupy(shelf)
     await mkdir(folder, { recursive: true })
     if (isTorn(join(folder, 'ledger.db'))) {
       torn = `${folder}.torn-${Date.now()}`
@@ -60,7 +63,7 @@ export class Ledger {
     await new DirectorySync(folder).sync()
     await new DirectorySync(shelf).sync()
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
-    return { ledger: new Ledger(db, worker), torn }
+    return { ledger: new Ledger(db, worker, occupied), torn }
   }
 
   /** Commits one change; resolves when it is on disk. Rejects with `disk-full` or `io-failed`: nothing has changed. */
@@ -101,6 +104,7 @@ export class Ledger {
     this.worker.postMessage('close')
     await ended
     this.db.close()
+    this.occupied.close()
   }
 
   #settle({ number, result, error }: Outcome): void {

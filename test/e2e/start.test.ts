@@ -126,6 +126,23 @@ describe('a server that can not start', () => {
 })
 
 describe('a server that starts', () => {
+  it('keeps a second one off its folders, and what it is receiving stays whole', async () => {
+    const server = await TestServer.start()
+    const file = content(300_000)
+    const url = tus.location(server.url, await tus.create(server.url, 300_000, { md5: file.md5 }))
+    await tus.patch(url, 0, file.bytes.subarray(0, 200_000))
+    const second = spawnSync(process.execPath, [MAIN], {
+      cwd: server.dir,
+      env: { PATH: process.env['PATH'], FERRY_LANG: 'en', HTTP_PORT: String(await freePort()) },
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    expect(second.status).toBe(1)
+    expect(second.stderr).toContain('Another Ferry is using the folder')
+    expect((await tus.patch(url, 200_000, file.bytes.subarray(200_000))).status).toBe(204)
+    await server.stop()
+  })
+
   it('prints the documented lines, in Chinese unless the locale is English', async () => {
     const server = await TestServer.start({ env: { FERRY_LANG: '', LANG: 'C.UTF-8', HOST: '43.229.212.58' } })
     await expect
