@@ -99,6 +99,7 @@ export function chooseLanguage(
   systemLocale: string | undefined,
 ): Language {
   const { FERRY_LANG, LC_ALL, LC_MESSAGES, LANG } = environment
-  const locale = FERRY_LANG || LC_ALL || LC_MESSAGES || LANG || systemLocale || ''
+  const wish = /^(en|zh)/i.test(FERRY_LANG ?? '') ? FERRY_LANG : undefined
+  const locale = wish || LC_ALL || LC_MESSAGES || LANG || systemLocale || ''
   return /^en/i.test(locale) ? 'en' : 'zh-CN'
 }

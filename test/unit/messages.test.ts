@@ -6,6 +6,7 @@ describe('the server’s language', () => {
   it.each([
     [{ FERRY_LANG: 'en', LANG: 'zh_CN.UTF-8' }, 'en'],
     [{ FERRY_LANG: 'zh-CN', LANG: 'en_US.UTF-8' }, 'zh-CN'],
+    [{ FERRY_LANG: 'fr', LANG: 'en_US.UTF-8' }, 'en'],
     [{ LC_ALL: 'en_GB.UTF-8', LANG: 'zh_CN' }, 'en'],
     [{ LC_ALL: 'zh_CN', LC_MESSAGES: 'en_US' }, 'zh-CN'],
     [{ LC_MESSAGES: 'en_US', LANG: 'zh_CN' }, 'en'],

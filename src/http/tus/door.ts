@@ -32,7 +32,8 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     decorate(response, failure, response.ok ? lookAt(intake, id) : undefined, links)
     if (failure) res.locals['error'] = failure
     if (req.complete || req.method === 'HEAD') return sendNodeResponse(res, response)
-    response.headers.delete('content-length') // the early answer counts for itself
+    // The early answer counts and closes for itself.
+    for (const name of ['content-length', 'connection']) response.headers.delete(name)
     const headers = Object.fromEntries(response.headers)
     answerEarly(req, res, { status: response.status, headers, body: await response.text() }, LINGER)
   }
