@@ -45,7 +45,9 @@ describe('answerEarly', () => {
   it('takes the rest from a slow sender, far beyond its patience with a silent one', async () => {
     const patience = 10 * STEP
     const { socket, state } = await sender({ drain: true, patience }, 25)
-    await drip(socket, 25) // two and a half times the patience
+    await drip(socket, 24) // more than twice the patience
+    expect(state.closed).toBe(false)
+    await drip(socket, 1)
     await expect.poll(() => state.closed).toBe(true)
     expect(state).toMatchObject({ failed: false, heard: expect.stringMatching(/known$/) as string })
   })
