@@ -53,9 +53,11 @@ export class Form {
         reject(badForm('the form ends too early or is not well formed', cause)),
       )
       this.parser.on('finish', resolve)
-      this.request.on('close', () => {
+      const lost = (): void => {
         if (!this.request.complete) reject(badForm('the connection was lost'))
-      })
+      }
+      this.request.on('close', lost)
+      if (this.request.destroyed) lost()
       this.request.pipe(this.parser)
     })
   }

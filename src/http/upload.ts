@@ -27,7 +27,7 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
       const standing = md5 && intake.standing(md5)
       if (standing?.state === 'exists')
         return reply(200, {}, success({ status: 'exists', content: standing.content }, links))
-      refuseHopeless(req, standing, intake.options.maxSize)
+      await refuseHopeless(req, standing, intake)
       const form = Form.open(req)
       welcomeBody(req, res)
       reply(200, {}, success(await receive(form, req, intake, md5), links))
@@ -57,11 +57,16 @@ function declaredMd5(req: Request): Md5 | undefined {
   return md5
 }
 
-/** Throws what is certain before the first byte of the body: `uploading`, `too-large` (`maxSize` in bytes, 0: none). */
-function refuseHopeless(req: Request, standing: Standing | undefined, maxSize: number): void {
+/** Throws what is certain before the first byte of the body: `uploading`, `too-large`, `disk-full`. */
+async function refuseHopeless(req: Request, standing: Standing | undefined, intake: Intake): Promise<void> {
   if (standing?.state === 'uploading') throw uploadingElsewhere(standing)
-  if (maxSize > 0 && Number(req.headers['content-length'] ?? 0) > maxSize + WRAPPING) {
+  const { maxSize } = intake.options
+  const least = Number(req.headers['content-length'] ?? 0) - WRAPPING
+  if (maxSize > 0 && least > maxSize) {
     throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
+  }
+  if (least > 0 && least > (await intake.stores.inbox.free())) {
+    throw new FerryError('disk-full', 'the server has no room for a file of this size')
   }
 }
 

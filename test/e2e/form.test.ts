@@ -193,6 +193,18 @@ describe('a form sent to /upload', () => {
       expect(JSON.parse(answer!.body.toString())).toMatchObject({ status: 'error', code: 'too-large' })
     })
 
+    it('says disk-full where the announced length does', async () => {
+      const roomy = await TestServer.start()
+      const answer = await ask(roomy.url, '/upload', {
+        method: 'POST',
+        headers: { 'content-type': FORM_TYPE, 'content-length': String(10 ** 15) },
+        body: never(),
+      })
+      await roomy.stop()
+      expect(answer?.status).toBe(507)
+      expect(JSON.parse(answer!.body.toString())).toMatchObject({ status: 'error', code: 'disk-full' })
+    })
+
     it('says bad-form to what is no form', async () => {
       for (const type of [
         'application/octet-stream',
