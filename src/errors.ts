@@ -15,7 +15,6 @@ export type ErrorCode =
   | 'io-failed'
   | 'sync-failed'
   | 'hash-pending'
-  | 'stopping'
 
 /** An error that its receiver can act on: a code for programs, a message for people, the cause for the log. */
 export class FerryError extends Error {

@@ -20,7 +20,6 @@ const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'io-failed': 503,
   'sync-failed': 503,
   'hash-pending': 503,
-  stopping: 503,
 }
 
 /** The status that an error has at a door. */

@@ -60,14 +60,8 @@ function declaredMd5(req: Request): Md5 | undefined {
 /** Throws what is certain before the first byte of the body: `uploading`, `too-large`, `disk-full`. */
 async function refuseHopeless(req: Request, standing: Standing | undefined, intake: Intake): Promise<void> {
   if (standing?.state === 'uploading') throw uploadingElsewhere(standing)
-  const { maxSize } = intake.options
   const least = Number(req.headers['content-length'] ?? 0) - WRAPPING
-  if (maxSize > 0 && least > maxSize) {
-    throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
-  }
-  if (least > 0 && least > (await intake.stores.inbox.free())) {
-    throw new FerryError('disk-full', 'the server has no room for a file of this size')
-  }
+  if (least > 0) await intake.expectRoom(least)
 }
 
 /** Reads the form; what breaks off leaves nothing. `exists` where another upload has brought the content meanwhile. */

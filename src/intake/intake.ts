@@ -64,13 +64,16 @@ export class Intake {
    * whose sender is gone). Errors: `uploading` (live elsewhere), `too-large`, `disk-full`, `io-failed`.
    */
   async create(claim: Claim, { id = randomId(), form = false } = {}): Promise<Upload> {
-    const { maxSize } = this.options
-    if (maxSize > 0 && (claim.size ?? 0) > maxSize) {
-      throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
-    }
+    this.#refuseTooLarge(claim.size ?? 0)
     await this.#openings.open(claim, id, form)
     const arrival = this.#claims.get(id)
     return arrival ? this.#finishIfComplete(arrival) : this.look(id)
+  }
+
+  /** Throws `too-large` or `disk-full` where a file of at least so many bytes can't be taken now. */
+  async expectRoom(bytes: number): Promise<void> {
+    this.#refuseTooLarge(bytes)
+    await this.stores.inbox.expectRoom(bytes)
   }
 
   /**
@@ -154,6 +157,12 @@ export class Intake {
   /** Resolves when nothing is left to do off the answers' path. */
   async settled(): Promise<void> {
     await this.#endings.settled()
+  }
+
+  #refuseTooLarge(bytes: number): void {
+    const { maxSize } = this.options
+    if (maxSize === 0 || bytes <= maxSize) return
+    throw new FerryError('too-large', `this server takes files up to ${maxSize} bytes`)
   }
 
   get #ttl(): number {

@@ -1,4 +1,4 @@
-import { diskError, FerryError } from '../errors.js'
+import { diskError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import { newArrival, rowOf, touched, type Arrival, type Claim } from './arrival.js'
 import type { Claims } from './claims.js'
@@ -70,9 +70,7 @@ export class Openings {
   async #begin(arrival: Arrival): Promise<void> {
     const { inbox, ledger } = this.stores
     try {
-      if ((arrival.claim.size ?? 0) > (await inbox.free())) {
-        throw new FerryError('disk-full', 'the server has no room for a file of this size')
-      }
+      await inbox.expectRoom(arrival.claim.size ?? 0)
       await Promise.all([
         inbox.create(arrival.part),
         arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,

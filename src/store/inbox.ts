@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, lstat, mkdir, open, opendir, statfs, truncate, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isErrno } from '../errors.js'
+import { FerryError, isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import { Part } from './part.js'
 
@@ -40,10 +40,11 @@ export class Inbox {
     await this.#names.sync()
   }
 
-  /** Bytes that the disk still has for us. */
-  async free(): Promise<number> {
+  /** Throws `disk-full` where the disk has no room for so many bytes more. */
+  async expectRoom(bytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.directory)
-    return bavail * bsize
+    if (bytes <= bavail * bsize) return
+    throw new FerryError('disk-full', 'the server has no room for a file of this size')
   }
 
   /** Opens a part for writing at its front (bytes). */

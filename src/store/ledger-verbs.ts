@@ -31,6 +31,7 @@ export function verbs(db: Database.Database) {
        filename=CASE contents.filename WHEN '' THEN excluded.filename ELSE contents.filename END`,
   )
   const measure = db.prepare('UPDATE contents SET size=? WHERE md5=? AND size IS NULL')
+  db.exec('CREATE TEMP TABLE found (file TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
   const found = db.prepare('INSERT OR IGNORE INTO temp.found (file, md5) VALUES (?, ?)')
 
   return {
@@ -86,9 +87,6 @@ export function verbs(db: Database.Database) {
     },
     /** Makes room for the names of one scan of the shelf. */
     beginScan(): void {
-      db.exec(
-        'CREATE TEMP TABLE IF NOT EXISTS found (file TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID',
-      )
       db.exec('DELETE FROM temp.found')
     },
     /** Names of the scan, as many as come at once. */

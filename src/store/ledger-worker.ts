@@ -16,8 +16,6 @@ export interface Outcome {
 
 const port = parentPort!
 const db = connect((workerData as { file: string }).file)
-// The scan's table must be there before its statement can be prepared.
-db.exec('CREATE TEMP TABLE found (file TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
 const write = verbs(db) as Record<string, (argument: unknown) => unknown>
 
 let waiting: Order[] = []
