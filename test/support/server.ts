@@ -68,6 +68,22 @@ export class TestServer {
   /** Starts the process again in the same folder, on the same port; `env` is added for this start only. */
   async start(env: Record<string, string> = {}): Promise<void> {
     const before = this.output.length
+    const child = this.#spawn(env)
+    const exited = once(child, 'exit')
+    while (!/Shelf read|初始化已知文件映射/.test(this.output.slice(before))) {
+      const gone = await Promise.race([exited, pause(10)])
+      if (gone) throw new Error(`the server did not start: ${this.output.slice(before)}`)
+    }
+  }
+
+  /** Starts the process and kills it after so many milliseconds, whether it listens by then or not. */
+  async startAndKill(milliseconds: number): Promise<void> {
+    this.#spawn({})
+    await pause(milliseconds)
+    await this.kill()
+  }
+
+  #spawn(env: Record<string, string>): ChildProcess {
     const [program, ...rest] = this.command
     const child = spawn(program!, rest, {
       cwd: this.dir,
@@ -76,6 +92,8 @@ export class TestServer {
         HOME: process.env['HOME'],
         HTTP_PORT: String(this.port),
         FERRY_LANG: 'en',
+        // The disk that the tests run on may be fuller than an operator would like.
+        MIN_FREE: '0',
         ...this.env,
         ...env,
       },
@@ -84,11 +102,7 @@ export class TestServer {
     this.#child = child
     child.stdout.on('data', (text: Buffer) => (this.output += text.toString()))
     child.stderr.on('data', (text: Buffer) => (this.output += text.toString()))
-    const exited = once(child, 'exit')
-    while (!/Shelf read|初始化已知文件映射/.test(this.output.slice(before))) {
-      const gone = await Promise.race([exited, pause(10)])
-      if (gone) throw new Error(`the server did not start: ${this.output.slice(before)}`)
-    }
+    return child
   }
 
   /** SIGKILL: nothing is tidied up. */

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { faults, type Bench, type Findings, type Part } from './part.js'
+import { Random } from './random.js'
+import { report, type Outcome } from './report.js'
+import { kills } from './parts/kills.js'
+
+const PARTS: Part[] = [kills]
+
+const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
+  --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}
+  --full     the full sizes (hours) instead of those for continuous integration (minutes)
+  --rounds   another size for one part
+  --seed     repeats a run: the same files, the same choices (the moments are the machine's)
+  --report   where the table goes beside standard output (test/faults/report.md)`
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    full: { type: 'boolean', default: false },
+    rounds: { type: 'string', multiple: true, default: [] },
+    seed: { type: 'string' },
+    report: { type: 'string', default: fileURLToPath(new URL('./report.md', import.meta.url)) },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (flags.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
+
+const seed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(flags.seed)
+const sizes = new Map(flags.rounds.map(readSize))
+const outcomes: Outcome[] = []
+for (const part of chosen(flags.only)) outcomes.push(await runPart(part))
+
+const text = report(outcomes, { seed, command: process.argv.slice(2).join(' ') })
+await writeFile(flags.report, text)
+console.log(`\n${text}`)
+process.exit(outcomes.every(isGood) ? 0 : 1)
+
+function chosen(only: string | undefined): Part[] {
+  if (only === undefined) return PARTS
+  return only.split(',').map((name) => partNamed(name))
+}
+
+function partNamed(name: string): Part {
+  const part = PARTS.find((candidate) => candidate.name === name)
+  if (part) return part
+  console.error(`no part is called "${name}"\n${USAGE}`)
+  process.exit(2)
+}
+
+function readSize(text: string): [string, number] {
+  const [name, rounds] = text.split('=')
+  const size = Number(rounds)
+  if (Number.isInteger(size) && size > 0) return [partNamed(name!).name, size]
+  console.error(`--rounds wants PART=N, not "${text}"\n${USAGE}`)
+  process.exit(2)
+}
+
+async function runPart(part: Part): Promise<Outcome> {
+  const skipped = part.trouble()
+  if (skipped) {
+    console.log(`${part.name}: skipped, ${skipped}`)
+    return { part, skipped, seconds: 0, findings: undefined, controls: [] }
+  }
+  const rounds = sizes.get(part.name) ?? (flags.full ? part.rounds.full : part.rounds.ci)
+  const begun = performance.now()
+  const bench = (title: string): Bench => ({
+    rounds,
+    isControl: title !== '',
+    random: new Random(seed),
+    say: (line) => console.log(`${part.name}${title}: ${line}`),
+  })
+  const findings = await part.run(bench(''))
+  const controls: Outcome['controls'] = []
+  for (const control of part.controls) {
+    const { title } = control
+    const found = await control.run(bench(` [${title}]`))
+    console.log(
+      `${part.name} [${title}]: ${faults(found) > 0 ? `found out: ${first(found)}` : 'NOT FOUND OUT'}`,
+    )
+    controls.push({ title, found: faults(found) })
+  }
+  return { part, skipped: undefined, findings, controls, seconds: (performance.now() - begun) / 1000 }
+}
+
+function first({ lost, wrong, stuck, left }: Findings): string | undefined {
+  return [...lost, ...wrong, ...stuck, ...left][0]
+}
+
+/** Nothing lost, and every control found out. A skip is an answer only where nobody promised the machine can do it. */
+function isGood({ skipped, findings, controls }: Outcome): boolean {
+  if (skipped) return !process.env['CI']
+  return faults(findings!) === 0 && controls.every(({ found }) => found > 0)
+}

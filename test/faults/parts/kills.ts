@@ -1,0 +1,86 @@
+import { setMaxListeners } from 'node:events'
+import { pause, TestServer } from '../../support/server.js'
+import { audit } from '../audit.js'
+import { mutant } from '../mutant.js'
+import { repeat, type Findings, type Part } from '../part.js'
+import type { Random } from '../random.js'
+import { sendByForm, sendByTus } from '../senders.js'
+import { Witness } from '../witness.js'
+
+const CLIENTS = 8
+/** Kills before the server is audited and begins with empty folders. */
+const EPOCH = 40
+const LARGEST = 6 * 1024 * 1024
+
+/** SIGKILL at random moments, while eight senders upload by tus and by form, with and without a declared MD5. */
+export const kills: Part = {
+  name: 'kills',
+  title: 'random SIGKILL of the server, 8 senders by tus and form',
+  unit: 'kills',
+  rounds: { ci: 200, full: 10_000 },
+  trouble: () => undefined,
+  run: (bench) => repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random)),
+  controls: [
+    {
+      title: 'a finish moved behind the answer',
+      async run(bench) {
+        const early = await mutant({
+          file: 'src/intake/intake.js',
+          from: "return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) };",
+          to: `void this.#endings.finish(arrival).catch(() => undefined);
+        const { md5, filename } = arrival.claim;
+        return { state: 'finished', id: arrival.id, content: { md5, filename, size: arrival.front, file: md5 + '.bin' } };`,
+        })
+        try {
+          return await repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, early.command))
+        } finally {
+          await early.remove()
+        }
+      },
+    },
+  ],
+}
+
+async function epoch(rounds: number, random: Random, command?: string[]): Promise<Findings> {
+  // A short lease: a creation whose answer was lost in a kill must not keep its own sender out for a minute.
+  const server = await TestServer.start({ env: { LEASE_SECONDS: '1' }, ...(command ? { command } : {}) })
+  const witness = new Witness()
+  const stop = new AbortController()
+  setMaxListeners(0, stop.signal)
+  try {
+    const senders = Array.from({ length: CLIENTS }, () => sendOn(server, witness, stop.signal, random.fork()))
+    for (let kill = 0; kill < rounds; kill++) {
+      await pause(random.between(5, 300))
+      await server.kill()
+      // One kill in four comes while the former one is being recovered from.
+      if (random.percent(25)) await server.startAndKill(random.between(50, 500))
+      await server.start()
+    }
+    await pause(200)
+    stop.abort()
+    await Promise.all(senders)
+    return { ...(await audit(server, witness)), rounds }
+  } finally {
+    stop.abort()
+    await server.stop()
+  }
+}
+
+/** One sender: file after file, until it is called off. */
+async function sendOn(
+  server: TestServer,
+  witness: Witness,
+  signal: AbortSignal,
+  random: Random,
+): Promise<void> {
+  const sending = { server: server.url, witness, signal }
+  while (!signal.aborted) {
+    const file = random.specimen(LARGEST)
+    const declared = random.percent(70)
+    if (random.percent(30)) await sendByForm(file, sending, { declared })
+    else {
+      const chunkSize = random.pick([64 * 1024, 512 * 1024, Infinity])
+      await sendByTus(file, sending, { declared, chunkSize })
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
+import { pause } from '../support/server.js'
+import { formBytes, filePart, post } from '../support/form.js'
+import { bytesOf, type Specimen } from './random.js'
+import type { Witness } from './witness.js'
+
+/** Milliseconds between two tries of a sender. */
+const AGAIN = 150
+
+export interface Sending {
+  /** Where to, `http://host:port`. */
+  server: string
+  witness: Witness
+  /** No further tries after this. */
+  signal?: AbortSignal
+}
+
+/**
+ * A stock tus-js-client that sends one file, patient with every fault; each acknowledgement goes to the witness.
+ * Resolves with true when it reported success, false when it was called off or gave up.
+ */
+export async function sendByTus(
+  file: Specimen,
+  { server, witness, signal }: Sending,
+  { declared = true, ...options }: Partial<UploadOptions> & { declared?: boolean } = {},
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const upload = new Upload(bytesOf(file), {
+      endpoint: `${server}/tus`,
+      uploadSize: file.size,
+      metadata: { filename: file.filename, ...(declared ? { md5: file.md5 } : {}) },
+      retryDelays: Array.from({ length: 400 }, () => AGAIN),
+      onShouldRetry: () => !signal?.aborted,
+      onAfterResponse: (request, response) => {
+        const offset = Number(response.getHeader('Upload-Offset') ?? NaN)
+        const method = request.getMethod()
+        const location = response.getHeader('Location')
+        if (method === 'POST' && response.getStatus() === 201 && location)
+          witness.offset(new URL(location, server).href, file, 0)
+        const acknowledges = ['PATCH', 'HEAD'].includes(method) && response.getStatus() < 300
+        if (acknowledges && Number.isFinite(offset)) witness.offset(request.getURL(), file, offset)
+        if ([404, 410, 460].includes(response.getStatus())) witness.ended(request.getURL())
+      },
+      onError: () => resolve(false),
+      onSuccess: () => {
+        witness.success(file, upload.url ?? undefined)
+        resolve(true)
+      },
+      ...options,
+    })
+    signal?.addEventListener('abort', () => {
+      void upload.abort().finally(() => resolve(false))
+    })
+    upload.start()
+  })
+}
+
+/** A form, posted again until it is stored; resolves with false when it was called off. */
+export async function sendByForm(
+  file: Specimen,
+  { server, witness, signal }: Sending,
+  { declared = true }: { declared?: boolean } = {},
+): Promise<boolean> {
+  const form = formBytes({ head: filePart(file.filename), body: bytesOf(file) })
+  const query = declared ? { md5: file.md5 } : {}
+  for (;;) {
+    if (signal?.aborted) return false
+    const { status, reply } = await post(server, form, { query }).catch(() => ({ status: 0, reply: {} }))
+    if (status === 200 && ['ok', 'exists'].includes(String((reply as { status: unknown }).status))) {
+      witness.success(file)
+      return true
+    }
+    await pause(AGAIN)
+  }
+}
+
+/** A stock tus-js-client that goes on with an interrupted upload; rejects where it can't finish. */
+export async function finishByTus(url: string, file: Specimen): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    new Upload(bytesOf(file), {
+      uploadUrl: url,
+      uploadSize: file.size,
+      retryDelays: Array.from({ length: 20 }, () => 500),
+      // Without an endpoint it can't quietly begin anew.
+      onError: (error) =>
+        reject(new Error(error instanceof DetailedError ? error.message.slice(0, 200) : String(error))),
+      onSuccess: () => resolve(),
+    }).start()
+  })
+}
