@@ -1,15 +1,18 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { PATHS } from './contract.js'
 import { FerryError } from './errors.js'
+import { accessLog, note } from './http/access.js'
 import { checkDoor } from './http/check.js'
-import { asFerryError, sendError, statusOf } from './http/errors.js'
+import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
+import { healthDoor, metricsDoor, readyDoor } from './http/health.js'
 import type { Links } from './http/links.js'
 import { tusDoor } from './http/tus/door.js'
 import { uploadDoor } from './http/upload.js'
 import type { Intake } from './intake/intake.js'
 import type { Log } from './log.js'
 import type { Messages } from './messages.js'
+import type { Metrics } from './metrics.js'
 import type { Shelf } from './store/shelf.js'
 
 export interface Deps {
@@ -18,38 +21,33 @@ export interface Deps {
   links: Links
   log: Log
   messages: Messages
+  metrics: Metrics
 }
 
 /** The routes, in reading order. */
-export function createApp({ intake, shelf, links, log, messages }: Deps): Express {
+export function createApp({ intake, shelf, links, log, messages, metrics }: Deps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use((req, res, next) => {
-    res.on('close', () => reportFailure(req.method, req.path, res.locals['error']))
-    next()
-  })
+  app.use(accessLog(log, messages, metrics))
   app.get(PATHS.check, checkDoor(intake, links))
   app.post(PATHS.upload, uploadDoor(intake, links))
   app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
   app.get(`${PATHS.files}/:name`, filesDoor(shelf))
+  app.get(PATHS.health, healthDoor)
+  app.get(PATHS.ready, readyDoor(intake))
+  app.get(PATHS.metrics, metricsDoor(metrics.registry))
   app.use(() => {
     throw new FerryError('not-found', 'no such address here; try /check, /upload, /tus or /files')
   })
   const answer: ErrorRequestHandler = (error: unknown, _req, res, next) => {
     const known = asFerryError(isClientFault(error) ? badRequest(error) : error)
-    res.locals['error'] = known
+    note(res, { error: known })
     if (res.headersSent) return next(error)
     sendError(res, known)
   }
   app.use(answer)
   return app
-
-  /** What is the server's fault goes to the log, with its cause. */
-  function reportFailure(method: string, path: string, error: unknown): void {
-    if (!(error instanceof FerryError) || statusOf(error, 'json') < 500) return
-    log.error(messages.failed(`${method} ${path}`, error.message), error.cause)
-  }
 }
 
 /** Express and its parts say with a 4xx status that the request itself was wrong. */

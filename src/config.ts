@@ -20,6 +20,10 @@ export interface Config {
   readonly ttlHours: number
   readonly leaseSeconds: number
   readonly logFormat: 'text' | 'json'
+  /** Bytes that stay free on the disk. */
+  readonly minFree: number
+  /** The whole shelf is read again within so many days; 0: never. */
+  readonly scrubDays: number
 }
 
 /** A value that can't be used; `message` says what to write instead. */
@@ -40,6 +44,8 @@ const DEFAULTS = {
   TMP_TTL_HOURS: '24',
   LEASE_SECONDS: '60',
   LOG_FORMAT: 'text',
+  MIN_FREE: '1GiB',
+  SCRUB_DAYS: '30',
 }
 
 type Key = keyof typeof DEFAULTS
@@ -83,6 +89,8 @@ export function parseConfig(
     ttlHours: read('TMP_TTL_HOURS', number(0.001, 87_600), 'hours, more than 0'),
     leaseSeconds: read('LEASE_SECONDS', number(1, 86_400), 'seconds, from 1 to 86400'),
     logFormat: read('LOG_FORMAT', oneOf(['text', 'json']), 'text or json'),
+    minFree: read('MIN_FREE', parseSize, '0 or a size such as 500MB, 10GB, 2GiB'),
+    scrubDays: read('SCRUB_DAYS', number(0, 3650), 'days, 0 for never'),
   }
   return bad.length > 0 ? { bad } : { config: Object.freeze(config) }
 }

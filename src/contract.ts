@@ -4,7 +4,15 @@
  */
 
 /** Paths of the service, below its origin. */
-export const PATHS = { check: '/check', upload: '/upload', tus: '/tus', files: '/files' } as const
+export const PATHS = {
+  check: '/check',
+  upload: '/upload',
+  tus: '/tus',
+  files: '/files',
+  health: '/healthz',
+  ready: '/readyz',
+  metrics: '/metrics',
+} as const
 
 /** Keys in tus `Upload-Metadata`. All are optional. */
 export const METADATA = { md5: 'md5', filename: 'filename', client: 'client' } as const

@@ -10,7 +10,9 @@ import { Intake } from './intake/intake.js'
 import { isLoopback, listen, otherAddresses } from './listen.js'
 import { createLog, type Log } from './log.js'
 import { chooseLanguage, messagesIn, type Messages } from './messages.js'
+import { Metrics } from './metrics.js'
 import { recover } from './store/recover.js'
+import type { Stored } from './store/rows.js'
 import { sweepRows } from './store/sweep.js'
 import { openStores, UnusableFolder } from './stores.js'
 
@@ -38,15 +40,17 @@ try {
 async function run(config: Config): Promise<void> {
   const { torn, ...stores } = await openStores(config)
   if (torn) log.warn(messages.torn(torn))
-  const intake = new Intake(stores, config, ({ file, size, filename }) => {
+  const metrics = new Metrics()
+  const told = ({ file, size, filename }: Stored): void =>
     log.info(messages.stored(file, size, filename), { file, size, filename })
-  })
+  const intake = new Intake(stores, config, told, metrics)
+  metrics.watch(intake)
   const recovered = await recover(stores.shelf, stores.ledger, stores.inbox)
   await intake.resume(recovered.uploads)
   await sweep()
 
   const links = createLinks(config.publicUrl, config.behindProxy)
-  const app = createApp({ intake, shelf: stores.shelf, links, log, messages })
+  const app = createApp({ intake, shelf: stores.shelf, links, log, messages, metrics })
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, log, messages)
 
@@ -58,6 +62,7 @@ async function run(config: Config): Promise<void> {
 
   async function sweep(): Promise<void> {
     try {
+      metrics.swept()
       const expired = await intake.expire()
       await sweepRows(stores.ledger, config.ttlHours)
       if (expired > 0) log.info(messages.expired(expired))

@@ -24,6 +24,7 @@ export interface Messages {
   inUse(directory: string): string
   cantStart(reason: string): string
   failed(request: string, reason: string): string
+  request(facts: string): string
 }
 
 const zh: Messages = {
@@ -52,6 +53,7 @@ const zh: Messages = {
   inUse: (directory) => `另一个 Ferry 正在使用目录 ${directory}；请先停止它，或另设 FILES_DIR 与 TMP_DIR`,
   cantStart: (reason) => `无法启动: ${reason}`,
   failed: (request, reason) => `${request} 失败: ${reason}`,
+  request: (facts) => `请求 ${facts}`,
 }
 
 const en: Messages = {
@@ -83,6 +85,7 @@ const en: Messages = {
     `Another Ferry is using the folder ${directory}; stop that one, or set other FILES_DIR and TMP_DIR`,
   cantStart: (reason) => `Can't start: ${reason}`,
   failed: (request, reason) => `${request} failed: ${reason}`,
+  request: (facts) => `Request ${facts}`,
 }
 
 /** The catalogue for a language. */

@@ -7,6 +7,7 @@ import { extensionOf, parseMd5 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Shelf } from '../store/shelf.js'
 import type { Content } from '../store/rows.js'
+import { note } from './access.js'
 import { asFerryError } from './errors.js'
 import { treatmentOf } from './types.js'
 
@@ -28,6 +29,7 @@ export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
   return (req, res, next) => {
     const asked = NAME.exec(req.params.name)
     const md5 = parseMd5(asked?.[1])
+    note(res, { door: 'files', md5 })
     const content = md5 && shelf.find(md5)
     if (!content) throw notFound(res)
     const extension = asked?.[2]?.toLowerCase() ?? extensionOf(content.file)
@@ -62,7 +64,7 @@ function endHonestly(file: ReadStream, res: Response): void {
 /** Answers what `send` could not do, without a word of the headers that were meant for the file. */
 function refuse(res: Response, error: Error & { status?: number }, next: NextFunction): void {
   if (res.headersSent) {
-    res.locals['error'] = asFerryError(error)
+    note(res, { error: asFerryError(error) })
     res.destroy()
     return
   }

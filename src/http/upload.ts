@@ -2,9 +2,11 @@ import type { Request, RequestHandler } from 'express'
 import type { Readable } from 'node:stream'
 import { parseMd5, type Md5, type UploadReply } from '../contract.js'
 import { FerryError } from '../errors.js'
+import type { Origin } from '../intake/arrival.js'
 import type { Intake } from '../intake/intake.js'
 import { uploadingElsewhere, type Standing } from '../intake/standing.js'
 import type { Stored } from '../store/rows.js'
+import { note } from './access.js'
 import { answerEarly, DRAIN, welcomeBody } from './early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
 import { bareName } from './filename.js'
@@ -22,19 +24,23 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
       const json = { ...headers, 'Content-Type': 'application/json; charset=utf-8' }
       answerEarly(req, res, { status, headers: json, body: JSON.stringify(body) }, DRAIN)
     }
+    const succeed = (outcome: Outcome): void => {
+      note(res, { md5: outcome.content.md5, outcome: outcome.status })
+      reply(200, {}, success(outcome, links))
+    }
+    note(res, { door: 'form' })
     try {
       const md5 = declaredMd5(req)
       const standing = md5 && intake.standing(md5)
-      if (standing?.state === 'exists')
-        return reply(200, {}, success({ status: 'exists', content: standing.content }, links))
+      if (standing?.state === 'exists') return succeed({ status: 'exists', content: standing.content })
       await refuseHopeless(req, standing, intake)
       const form = Form.open(req)
       welcomeBody(req, res)
-      reply(200, {}, success(await receive(form, req, intake, md5), links))
+      succeed(await receive(form, req, intake, md5))
     } catch (error) {
       if (req.destroyed && !req.complete) return // nobody is there to be answered
       const known = asFerryError(error)
-      res.locals['error'] = known
+      note(res, { error: known })
       reply(statusOf(known, 'json'), errorHeaders(known), errorReply(known))
     }
   }
@@ -60,8 +66,17 @@ function declaredMd5(req: Request): Md5 | undefined {
 /** Throws what is certain before the first byte of the body: `uploading`, `too-large`, `disk-full`. */
 async function refuseHopeless(req: Request, standing: Standing | undefined, intake: Intake): Promise<void> {
   if (standing?.state === 'uploading') throw uploadingElsewhere(standing)
-  const least = Number(req.headers['content-length'] ?? 0) - WRAPPING
+  const least = leastSize(req)
   if (least > 0) await intake.expectRoom(least)
+}
+
+/** Bytes that the file has at least, going by the length of the whole form. */
+function leastSize(req: Request): number {
+  return Math.max(0, Number(req.headers['content-length'] ?? 0) - WRAPPING)
+}
+
+function originOf(req: Request): Origin {
+  return { door: 'form', resumable: false, address: req.socket.remoteAddress, announced: leastSize(req) }
 }
 
 /** Reads the form; what breaks off leaves nothing. `exists` where another upload has brought the content meanwhile. */
@@ -73,7 +88,7 @@ async function receive(form: Form, req: Request, intake: Intake, md5: Md5 | unde
       const read = form.read(FIELD, (part, filename) => {
         const standing = md5 && intake.standing(md5)
         if (standing?.state === 'exists') return resolve(standing.content)
-        upload = new FormUpload(intake, part, () => req.destroy())
+        upload = new FormUpload(intake, part, originOf(req), () => req.destroy())
         const claim = { md5, filename: bareName(name || filename), size: undefined, client: undefined }
         upload.receive(claim).catch(reject)
       })
@@ -99,6 +114,7 @@ class FormUpload {
   constructor(
     readonly intake: Intake,
     readonly file: Readable,
+    readonly origin: Origin,
     /** Ends the request, when the server stops. */
     readonly hangUp: () => void,
   ) {}
@@ -109,7 +125,7 @@ class FormUpload {
   }
 
   async #take(claim: Parameters<Intake['create']>[0]): Promise<void> {
-    const { id } = await this.intake.create(claim, { form: true })
+    const { id } = await this.intake.create(claim, this.origin)
     this.#id = id
     this.#release = await this.intake.uploads.acquire(id, this.hangUp)
     await this.intake.receive(id, 0, this.file)
@@ -130,7 +146,7 @@ class FormUpload {
   async abandon(reason: Error): Promise<void> {
     this.file.destroy(reason)
     await this.#received?.catch(() => undefined)
-    if (this.#id) await this.intake.terminate(this.#id).catch(() => undefined)
+    if (this.#id) await this.intake.terminate(this.#id, 'broken-off').catch(() => undefined)
     this.#release?.()
   }
 }

@@ -4,8 +4,17 @@ import { diskError, FerryError, isErrno } from '../errors.js'
 import type { Part } from '../store/part.js'
 import type { Arrival } from './arrival.js'
 import { Checkpoints } from './checkpoint.js'
+import type { Observer } from './observer.js'
 import { PartWriter } from './part-writer.js'
+import type { Room } from './room.js'
 import type { Stores } from './stores.js'
+
+/** What an append needs beside its bytes. */
+export interface Surroundings {
+  stores: Stores
+  room: Room
+  observer: Observer
+}
 
 /**
  * Takes bytes from a stream into the arrival's part, beginning at `offset`; what the part has already is skipped.
@@ -18,18 +27,20 @@ export async function append(
   arrival: Arrival,
   offset: number,
   source: Readable,
-  stores: Stores,
+  { stores, room, observer }: Surroundings,
   limit: number,
 ): Promise<void> {
   if (offset > arrival.front) {
     throw new FerryError('offset-conflict', `the upload stands at ${arrival.front}, not at ${offset}`)
   }
   const part = await openPart(arrival, stores)
-  const checkpoints = new Checkpoints(arrival, part, stores)
-  const writer = new PartWriter(arrival, part, checkpoints, stores.follower, {
-    skip: arrival.front - offset,
-    limit,
-  })
+  const checkpoints = new Checkpoints(arrival, part, stores, observer)
+  const expectRoom = (bytes: number): Promise<void> => {
+    observer.received(arrival.door, bytes)
+    return room.expectFloor()
+  }
+  const skip = arrival.front - offset
+  const writer = new PartWriter(arrival, part, checkpoints, stores.follower, { skip, limit, expectRoom })
   try {
     await pipeline(source, writer)
     await checkpoints.last()

@@ -12,6 +12,18 @@ export interface Claim {
   client: string | undefined
 }
 
+/** How an upload came to us. */
+export interface Origin {
+  /** The door's name, for logs and figures. */
+  door: string
+  /** False for a form: nobody can go on with it, so it has no checkpoints and a row only to be listed. */
+  resumable: boolean
+  /** Where the sender is, as far as the connection tells. */
+  address: string | undefined
+  /** Bytes that it announces where it declares no size. */
+  announced: number
+}
+
 /**
  * One upload in progress, as this process knows it. The ledger's row holds what a restart would know.
  * Positions in bytes.
@@ -33,19 +45,38 @@ export interface Arrival {
   touchedAt: number
   /** Milliseconds it had been idle when this process started. */
   idleBefore: number
-  /** False for a form: nobody can go on with it, so it has no row and no checkpoints. */
+  readonly door: string
+  /** False for a form: nobody can go on with it. */
   readonly resumable: boolean
+  address: string | undefined
+  /** Wall-clock milliseconds. */
+  readonly createdAt: number
+  /** Bytes that it may grow to without asking for more room. */
+  reserves: number
 }
 
 /** A new arrival for a claim: nothing of it is on disk yet. */
-export function newArrival(id: string, claim: Claim, resumable: boolean): Arrival {
-  const followed = { hashedTo: 0, hashState: undefined }
-  return { id, part: id, claim, front: 0, durable: 0, followed, resumable, ...touched() }
+export function newArrival(id: string, claim: Claim, { door, resumable, address }: Origin): Arrival {
+  return {
+    id,
+    part: id,
+    claim,
+    front: 0,
+    durable: 0,
+    followed: { hashedTo: 0, hashState: undefined },
+    door,
+    resumable,
+    address,
+    createdAt: Date.now(),
+    reserves: 0,
+    ...touched(),
+  }
 }
 
 /** The arrival that a row of the ledger describes; it gets a fresh lease. */
-export function arrivalOf(row: UploadRow): Arrival {
+export function arrivalOf(row: UploadRow, door: string): Arrival {
   const { id, part, md5, filename, size, client, front, hashedTo, hashState, touchedAt } = row
+  const { address, createdAt } = row
   return {
     id,
     part,
@@ -56,14 +87,18 @@ export function arrivalOf(row: UploadRow): Arrival {
     lastByte: performance.now(),
     touchedAt,
     idleBefore: Math.max(0, Date.now() - touchedAt),
+    door,
     resumable: true,
+    address,
+    createdAt,
+    reserves: size ?? 0,
   }
 }
 
 /** The row that describes an arrival as of its last checkpoint. */
 export function rowOf(arrival: Arrival): UploadRow {
-  const { id, part, claim, durable, followed, touchedAt } = arrival
-  return { part, id, state: 'open', ...claim, front: durable, ...followed, touchedAt }
+  const { id, part, claim, durable, followed, touchedAt, address, createdAt } = arrival
+  return { part, id, state: 'open', ...claim, front: durable, ...followed, touchedAt, address, createdAt }
 }
 
 /** The moment of a byte's arrival, on both clocks. */

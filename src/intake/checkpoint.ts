@@ -1,6 +1,8 @@
 import { diskError, syncError, type FerryError } from '../errors.js'
 import type { Part } from '../store/part.js'
-import type { Arrival } from './arrival.js'
+import type { Ledger } from '../store/ledger.js'
+import { rowOf, type Arrival } from './arrival.js'
+import type { Observer } from './observer.js'
 import type { Stores } from './stores.js'
 
 /** A checkpoint is made after so many bytes or so many milliseconds, whichever comes first. */
@@ -21,6 +23,7 @@ export class Checkpoints {
     readonly arrival: Arrival,
     readonly part: Part,
     readonly stores: Stores,
+    readonly observer: Observer,
   ) {
     this.#begunAt = arrival.durable
     this.#timer = setInterval(() => this.#begin(), MILLISECONDS).unref()
@@ -55,7 +58,9 @@ export class Checkpoints {
   #begin(): void {
     if (this.#running || this.#failed || this.arrival.front === this.#begunAt) return
     this.#begunAt = this.arrival.front
+    const begun = performance.now()
     this.#running = checkpoint(this.arrival, this.part, this.stores)
+      .then(() => this.observer.checkpointed((performance.now() - begun) / 1000))
       .catch((error: unknown) => {
         this.#failed = error as FerryError
       })
@@ -71,14 +76,14 @@ export class Checkpoints {
  */
 export async function checkpoint(arrival: Arrival, part: Part, { follower, ledger }: Stores): Promise<void> {
   // The hash state first: it may not cover more than the front that is synced after it.
-  const followed = await follower.save(arrival.part)
+  const followed = arrival.resumable ? await follower.save(arrival.part) : undefined
   const front = arrival.front
   try {
     await part.datasync()
   } catch (error) {
     throw syncError(error)
   }
-  if (!arrival.resumable) return
+  if (!followed) return list(arrival, ledger)
   try {
     await ledger.write('checkpoint', { part: arrival.part, front, ...followed, touchedAt: arrival.touchedAt })
   } catch (error) {
@@ -86,4 +91,9 @@ export async function checkpoint(arrival: Arrival, part: Part, { follower, ledge
   }
   arrival.durable = front
   arrival.followed = followed
+}
+
+/** Nobody comes back to a form: how far it is interests the operator, and nothing hangs on it. */
+async function list(arrival: Arrival, ledger: Ledger): Promise<void> {
+  await ledger.write('listForm', { ...rowOf(arrival), front: arrival.front }).catch(() => undefined)
 }

@@ -42,9 +42,13 @@ export class Claims {
     if (md5 && this.#owners.get(md5) === arrival) this.#owners.delete(md5)
   }
 
+  isLive(arrival: Arrival): boolean {
+    return this.#leaseLeft(arrival) > 0
+  }
+
   /** What an open upload is to a client: live or not, its own or somebody else's. An open connection alone is not life. */
   standing(arrival: Arrival, client: string | undefined): Standing {
-    const left = this.leaseMs - (performance.now() - arrival.lastByte)
+    const left = this.#leaseLeft(arrival)
     if (left <= 0) return { state: 'notfound' }
     const isOwn = client !== undefined && arrival.claim.client === client
     return {
@@ -55,5 +59,10 @@ export class Claims {
       resumable: isOwn && arrival.resumable,
       retryAfter: Math.ceil(left / 1000),
     }
+  }
+
+  /** Milliseconds for which it still counts as live. */
+  #leaseLeft({ lastByte }: Arrival): number {
+    return this.leaseMs - (performance.now() - lastByte)
   }
 }

@@ -6,6 +6,7 @@ import { checkpoint } from './checkpoint.js'
 import type { Claims } from './claims.js'
 import { finish } from './finish.js'
 import { Locks } from './locks.js'
+import type { Ending, Observer } from './observer.js'
 import type { Stores } from './stores.js'
 
 /** Errors after which nothing of the upload is worth keeping. */
@@ -20,16 +21,23 @@ export class Endings {
   constructor(
     readonly stores: Stores,
     readonly claims: Claims,
-    readonly onStored: (content: Stored) => void,
+    readonly onStored: (content: Stored, arrival: Arrival) => void,
+    readonly observer: Observer,
   ) {}
 
   /** Puts a complete upload on the shelf. Errors: those of `finish`; unless poisoned, what has arrived is kept. */
   async finish(arrival: Arrival): Promise<Stored> {
     startFollowing(arrival, this.stores)
     try {
-      const content = await this.unlessPoisoned(arrival, finish(arrival, this.stores, this.#contents))
+      const begun = performance.now()
+      const { content, isNew } = await this.unlessPoisoned(
+        arrival,
+        finish(arrival, this.stores, this.#contents),
+      )
       this.forget(arrival)
-      this.onStored(content)
+      this.observer.finished((performance.now() - begun) / 1000)
+      this.observer.ended(arrival.door, isNew ? 'stored' : 'known')
+      if (isNew) this.onStored(content, arrival)
       return content
     } catch (error) {
       if (this.claims.get(arrival.id)) await this.#keep(arrival)
@@ -43,16 +51,19 @@ export class Endings {
       return await work
     } catch (error) {
       if (error instanceof FerryError && POISON.has(error.code))
-        await this.abandon(arrival).catch(() => undefined)
+        await this.abandon(arrival, error.code === 'md5-mismatch' ? 'mismatch' : 'failed').catch(
+          () => undefined,
+        )
       throw error
     }
   }
 
   /** Nothing of the upload stays: first its row goes, then its part (a part without a row is swept at a start). */
-  async abandon(arrival: Arrival): Promise<void> {
+  async abandon(arrival: Arrival, ending: Ending): Promise<void> {
     this.claims.drop(arrival)
+    this.observer.ended(arrival.door, ending)
     try {
-      if (arrival.resumable) await this.stores.ledger.write('forget', arrival.part)
+      await this.stores.ledger.write('forget', arrival.part)
     } finally {
       // A row that could not be forgotten has no part any more, and the next start drops it.
       this.forget(arrival)
@@ -63,6 +74,7 @@ export class Endings {
   /** The upload ends for its age; its id says so (410) for a while. */
   async bury(arrival: Arrival): Promise<void> {
     await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
+    this.observer.ended(arrival.door, 'expired')
     this.forget(arrival)
   }
 

@@ -14,7 +14,11 @@ const PATIENCE = 8 * LEAD
  * next begins, so a kill between any two leaves an upload that finishes again, or one that is finished.
  * Errors: `md5-mismatch`, `hash-pending` (the hash state was lost; later), `sync-failed`, `io-failed`, `disk-full`.
  */
-export async function finish(arrival: Arrival, stores: Stores, contents: Locks): Promise<Stored> {
+export async function finish(
+  arrival: Arrival,
+  stores: Stores,
+  contents: Locks,
+): Promise<{ content: Stored; isNew: boolean }> {
   const { inbox, shelf, ledger } = stores
   const md5 = await digest(arrival, stores)
   if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
@@ -22,16 +26,17 @@ export async function finish(arrival: Arrival, stores: Stores, contents: Locks):
   // The same bytes may finish under two names at once: the second finds what the first has stored.
   return contents.under(md5, async () => {
     const { filename } = arrival.claim
-    const content = shelf.find(md5) ?? {
+    const known = shelf.find(md5)
+    const content = known ?? {
       md5,
       file: await shelf.place(inbox.path(arrival.part), md5, filename),
       filename,
       size: arrival.front,
     }
-    // A form has no row to finish.
+    // A form's row is only there to be listed.
     if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() })
-    else await ledger.write('store', { content, now: Date.now() })
-    return content
+    else await ledger.write('storeForm', { part: arrival.part, content, now: Date.now() })
+    return { content, isNew: !known }
   })
 }
 

@@ -2,12 +2,15 @@ import type { Readable } from 'node:stream'
 import type { Md5 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Stored, UploadRow } from '../store/rows.js'
-import { append } from './append.js'
-import { arrivalOf, idle, randomId, type Arrival, type Claim } from './arrival.js'
+import { append, startFollowing } from './append.js'
+import { arrivalOf, idle, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
 import { Endings } from './endings.js'
 import { Locks } from './locks.js'
+import { NOBODY, type Ending, type Observer } from './observer.js'
 import { Openings } from './openings.js'
+import { LEAD } from './part-writer.js'
+import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
 
@@ -17,7 +20,12 @@ export interface IntakeOptions {
   ttlHours: number
   /** Largest content in bytes; 0: as much as the disk holds. */
   maxSize: number
+  /** Bytes that stay free on the disk. */
+  minFree: number
 }
+
+/** By the door that can be come back to, from nowhere in particular. */
+const UNKNOWN: Origin = { door: 'tus', resumable: true, address: undefined, announced: 0 }
 
 /**
  * The one way in: every door hands its bytes to this. It knows claims and leases, and it alone decides when an upload
@@ -25,25 +33,32 @@ export interface IntakeOptions {
  */
 export class Intake {
   readonly uploads = new Locks()
+  readonly room: Room
   readonly #claims: Claims
   readonly #endings: Endings
   readonly #openings: Openings
 
-  /** `onStored` hears of every upload that has become a content. */
+  /** `onStored` hears of every content that an upload has brought, `observer` of everything that can be counted. */
   constructor(
     readonly stores: Stores,
     readonly options: IntakeOptions,
-    onStored: (content: Stored) => void = () => undefined,
+    onStored: (content: Stored, arrival: Arrival) => void = () => undefined,
+    readonly observer: Observer = NOBODY,
   ) {
     this.#claims = new Claims(options.leaseSeconds * 1000)
-    this.#endings = new Endings(stores, this.#claims, onStored)
-    this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads)
+    this.room = new Room(stores.inbox, options.minFree, () => this.#claims.all())
+    this.#endings = new Endings(stores, this.#claims, onStored, observer)
+    this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room)
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
-    const arrivals = rows.map(arrivalOf)
-    for (const arrival of arrivals) this.#claims.add(arrival)
+    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door))
+    for (const arrival of arrivals) {
+      this.#claims.add(arrival)
+      // The hash state was lost: the part is read again now, not when its last byte is waiting.
+      if (arrival.front - arrival.followed.hashedTo > LEAD) startFollowing(arrival, this.stores)
+    }
     for (const arrival of arrivals.filter(({ front, claim }) => front === claim.size)) {
       // What fails now can be tried again by its client; the start goes on.
       await this.uploads.under(arrival.id, () => this.#finishIfComplete(arrival)).catch(() => undefined)
@@ -59,13 +74,13 @@ export class Intake {
   }
 
   /**
-   * Opens an upload for a claim; `form`: one that nobody can resume. Standing -> claim is one synchronous step. The
+   * Opens an upload for a claim, under an id that is new. Standing -> claim is one synchronous step. The
    * result may be complete from birth (known content) or stand at an offset already (its own former upload, or one
    * whose sender is gone). Errors: `uploading` (live elsewhere), `too-large`, `disk-full`, `io-failed`.
    */
-  async create(claim: Claim, { id = randomId(), form = false } = {}): Promise<Upload> {
+  async create(claim: Claim, origin: Origin = UNKNOWN, id = randomId()): Promise<Upload> {
     this.#refuseTooLarge(claim.size ?? 0)
-    await this.#openings.open(claim, id, form)
+    await this.#openings.open(claim, id, origin)
     const arrival = this.#claims.get(id)
     return arrival ? this.#finishIfComplete(arrival) : this.look(id)
   }
@@ -73,7 +88,7 @@ export class Intake {
   /** Throws `too-large` or `disk-full` where a file of at least so many bytes can't be taken now. */
   async expectRoom(bytes: number): Promise<void> {
     this.#refuseTooLarge(bytes)
-    await this.stores.inbox.expectRoom(bytes)
+    await this.room.expect(bytes)
   }
 
   /**
@@ -83,7 +98,7 @@ export class Intake {
   async receive(id: string, offset: number, source: Readable): Promise<Upload> {
     const arrival = this.#get(id)
     const limit = arrival.claim.size ?? (this.options.maxSize || Infinity)
-    await this.#endings.unlessPoisoned(arrival, append(arrival, offset, source, this.stores, limit))
+    await this.#endings.unlessPoisoned(arrival, append(arrival, offset, source, this, limit))
     return this.#finishIfComplete(arrival)
   }
 
@@ -94,6 +109,7 @@ export class Intake {
       throw new FerryError('bad-request', `the upload has ${arrival.front} bytes already`)
     if (arrival.resumable) await this.stores.ledger.write('declareSize', { part: arrival.part, size })
     arrival.claim = { ...arrival.claim, size }
+    arrival.reserves = size
   }
 
   /** All bytes of a form have arrived: finishes it. Under its lock. */
@@ -107,7 +123,7 @@ export class Intake {
   look(id: string): Upload {
     const arrival = this.#claims.get(id)
     if (arrival) return openUpload(arrival)
-    const row = this.stores.ledger.upload(id)
+    const row = this.stores.ledger.read.upload(id)
     // An open row that is no arrival is about to be renamed or ended.
     if (!row || row.state === 'open') throw new FerryError('not-found', 'no such upload')
     const expired = Date.now() - row.touchedAt > this.#ttl
@@ -124,10 +140,27 @@ export class Intake {
     )
   }
 
+  /** All that is arriving. */
+  arrivals(): Iterable<Arrival> {
+    return this.#claims.all()
+  }
+
+  /** How many uploads are live. */
+  live(): number {
+    return [...this.#claims.all()].filter((arrival) => this.#claims.isLive(arrival)).length
+  }
+
+  /** Bytes that the follower of any upload is behind its writer, at most. */
+  lag(): number {
+    const { follower } = this.stores
+    const lags = [...this.#claims.all()].map(({ part }) => (follower.follows(part) ? follower.lag(part) : 0))
+    return Math.max(0, ...lags)
+  }
+
   /** Ends an unfinished upload and removes its data. Under its lock. Errors: `already-finished`, those of `look`. */
-  async terminate(id: string): Promise<void> {
+  async terminate(id: string, ending: Ending = 'terminated'): Promise<void> {
     const arrival = this.#claims.get(id)
-    if (arrival) return this.#endings.abandon(arrival)
+    if (arrival) return this.#endings.abandon(arrival, ending)
     if (this.look(id).state === 'finished') {
       throw new FerryError(
         'already-finished',

@@ -1,9 +1,10 @@
 import { diskError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
-import { newArrival, rowOf, touched, type Arrival, type Claim } from './arrival.js'
+import { newArrival, rowOf, touched, type Arrival, type Claim, type Origin } from './arrival.js'
 import type { Claims } from './claims.js'
 import type { Endings } from './endings.js'
 import type { Locks } from './locks.js'
+import type { Room } from './room.js'
 import { uploadingElsewhere } from './standing.js'
 import type { Stores } from './stores.js'
 
@@ -14,24 +15,26 @@ export class Openings {
     readonly claims: Claims,
     readonly endings: Endings,
     readonly uploads: Locks,
+    readonly room: Room,
   ) {}
 
   /**
    * Opens an upload under this id. Standing -> claim is one synchronous step, before the first await: of many that
    * come at once, one gets the claim. Errors: `uploading`, `disk-full`, `io-failed`.
    */
-  open(claim: Claim, id: string, form: boolean): Promise<void> {
+  open(claim: Claim, id: string, origin: Origin): Promise<void> {
     const known = claim.md5 && this.stores.shelf.find(claim.md5)
-    if (known && (claim.size ?? known.size) === known.size) return this.#bornFinished(known, claim, id)
-    const former = this.#former(claim, form)
-    if (former) return this.#handOver(former, claim, id)
-    const arrival = newArrival(id, claim, !form)
+    if (known && (claim.size ?? known.size) === known.size)
+      return this.#bornFinished(known, claim, id, origin)
+    const former = this.#former(claim, origin)
+    if (former) return this.#handOver(former, claim, id, origin)
+    const arrival = newArrival(id, claim, origin)
     this.claims.add(arrival)
-    return this.#begin(arrival)
+    return this.#begin(arrival, claim.size ?? origin.announced)
   }
 
   /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
-  #former({ md5, size, client }: Claim, form: boolean): Arrival | undefined {
+  #former({ md5, size, client }: Claim, { resumable }: Origin): Arrival | undefined {
     const owner = md5 && this.claims.owner(md5)
     if (!owner) return undefined
     const known = size !== undefined && owner.claim.size !== undefined
@@ -39,44 +42,47 @@ export class Openings {
     if (known && size !== owner.claim.size) return undefined
     const standing = this.claims.standing(owner, client)
     if (standing.state === 'uploading' && !standing.isOwn) throw uploadingElsewhere(standing)
-    return known && owner.resumable && !form ? owner : undefined
+    return known && owner.resumable && resumable ? owner : undefined
   }
 
-  async #bornFinished(content: Stored, claim: Claim, id: string): Promise<void> {
+  async #bornFinished(content: Stored, claim: Claim, id: string, origin: Origin): Promise<void> {
     const { ledger } = this.stores
-    const row = { ...rowOf(newArrival(id, claim, true)), state: 'finished' as const }
+    const row = { ...rowOf(newArrival(id, claim, origin)), state: 'finished' as const }
     await ledger.write('addUpload', { ...row, md5: content.md5, size: content.size, front: content.size })
+    this.endings.observer.ended(origin.door, 'known')
   }
 
   /** The same part under a new id. With one id, two clients that revive would cut each other off for ever. */
-  async #handOver(arrival: Arrival, claim: Claim, id: string): Promise<void> {
-    const former = { id: arrival.id, claim: arrival.claim }
+  async #handOver(arrival: Arrival, claim: Claim, id: string, { address }: Origin): Promise<void> {
+    const former = { id: arrival.id, claim: arrival.claim, address: arrival.address }
     const filename = claim.filename || former.claim.filename
     this.claims.rename(arrival, id)
     arrival.claim = { ...former.claim, filename, client: claim.client }
-    Object.assign(arrival, touched())
+    Object.assign(arrival, { address }, touched())
     const { part, touchedAt } = arrival
     try {
-      await this.stores.ledger.write('handOver', { part, id, client: claim.client, filename, touchedAt })
+      const hands = { part, id, client: claim.client, filename, touchedAt, address }
+      await this.stores.ledger.write('handOver', hands)
     } catch (error) {
       this.claims.rename(arrival, former.id)
       arrival.claim = former.claim
+      arrival.address = former.address
       throw error
     }
     // Whoever still writes under the old id leaves at a checkpoint.
     await this.uploads.under(former.id, () => Promise.resolve())
   }
 
-  async #begin(arrival: Arrival): Promise<void> {
+  async #begin(arrival: Arrival, announced: number): Promise<void> {
     const { inbox, ledger } = this.stores
     try {
-      await inbox.expectRoom(arrival.claim.size ?? 0)
+      await this.room.reserve(arrival, announced)
       await Promise.all([
         inbox.create(arrival.part),
         arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,
       ])
     } catch (error) {
-      await this.endings.abandon(arrival).catch(() => undefined)
+      await this.endings.abandon(arrival, 'failed').catch(() => undefined)
       throw diskError(error, 'creating the upload')
     }
   }

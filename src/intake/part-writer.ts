@@ -10,11 +10,21 @@ export const LEAD = 32 * 1024 * 1024
 /** What arrives while a write is under way is gathered up to this many bytes and written at once. */
 const GATHER = 256 * 1024
 
+interface Bounds {
+  /** Bytes at the beginning that the part has already. */
+  skip: number
+  /** What the part may grow to, in bytes. */
+  limit: number
+  /** Rejects where so many bytes may not be written now. */
+  expectRoom: (bytes: number) => Promise<void>
+}
+
 /** Where an arrival's bytes go: into its part, at its front. */
 export class PartWriter extends Writable {
   /** Bytes still to come that the part has already. */
   #skip: number
   readonly #limit: number
+  readonly #expectRoom: Bounds['expectRoom']
   /** After a lost hash state the follower has the whole part to read again; nobody waits for that. */
   #catchingUp: boolean
   #working: Promise<void> = Promise.resolve()
@@ -24,11 +34,12 @@ export class PartWriter extends Writable {
     readonly part: Part,
     readonly checkpoints: Checkpoints,
     readonly follower: Follower,
-    { skip, limit }: { skip: number; limit: number },
+    { skip, limit, expectRoom }: Bounds,
   ) {
     super({ highWaterMark: GATHER })
     this.#skip = skip
     this.#limit = limit
+    this.#expectRoom = expectRoom
     this.#catchingUp = follower.lag(arrival.part) > LEAD
   }
 
@@ -75,6 +86,7 @@ export class PartWriter extends Writable {
         `the file is larger than the ${this.#limit} bytes announced or allowed`,
       )
     }
+    await this.#expectRoom(length(chunks))
     try {
       await this.part.write(chunks, this.arrival.front)
     } catch (error) {

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, open, opendir, statfs, truncate, unlink } from 'node:fs/promises'
+import { access, lstat, mkdir, open, opendir, statfs, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FerryError, isErrno } from '../errors.js'
+import { isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import { Part } from './part.js'
 
 const PREFIX = 'tmp_'
+const PROBE = '.probe'
 
 /** What the disk says of a part. More than one link means that it already stands on the shelf, too. */
 export interface PartFacts {
@@ -40,11 +41,17 @@ export class Inbox {
     await this.#names.sync()
   }
 
-  /** Throws `disk-full` where the disk has no room for so many bytes more. */
-  async expectRoom(bytes: number): Promise<void> {
+  /** Bytes that we may still write to its file system. */
+  async free(): Promise<number> {
     const { bavail, bsize } = await statfs(this.directory)
-    if (bytes <= bavail * bsize) return
-    throw new FerryError('disk-full', 'the server has no room for a file of this size')
+    return bavail * bsize
+  }
+
+  /** Writes and removes a byte; rejects with the system's error where that can't be done. */
+  async probe(): Promise<void> {
+    const path = join(this.directory, PROBE)
+    await writeFile(path, '.')
+    await unlink(path)
   }
 
   /** Opens a part for writing at its front (bytes). */

@@ -1,10 +1,12 @@
 import Database from 'libsql'
 import { FerryError } from '../errors.js'
 
-/** Raised with every change of the tables; a ledger of a newer version is refused, an older one is migrated. */
-const SCHEMA_VERSION = 1
-
-const SCHEMA = `
+/**
+ * How the tables came to be: a ledger of version n has had the first n of these. One of a newer version is refused, an
+ * older one is brought up to date.
+ */
+const VERSIONS = [
+  `
 CREATE TABLE IF NOT EXISTS contents (
   md5 TEXT PRIMARY KEY, file TEXT NOT NULL, filename TEXT NOT NULL, size INTEGER, verified INTEGER NOT NULL,
   stored_at INTEGER NOT NULL
@@ -14,7 +16,26 @@ CREATE TABLE IF NOT EXISTS uploads (
   client TEXT, front INTEGER NOT NULL, hashed_to INTEGER NOT NULL, hash_state BLOB, touched_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS uploads_by_age ON uploads (touched_at);
-`
+`,
+  // Who is sending, and since when; how much there is without counting it; where the scrub is.
+  `
+ALTER TABLE uploads ADD COLUMN address TEXT;
+ALTER TABLE uploads ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
+UPDATE uploads SET created_at=touched_at;
+CREATE TABLE totals (files INTEGER NOT NULL, bytes INTEGER NOT NULL);
+INSERT INTO totals SELECT count(*), coalesce(sum(size), 0) FROM contents;
+CREATE TRIGGER content_added AFTER INSERT ON contents BEGIN
+  UPDATE totals SET files=files+1, bytes=bytes+coalesce(new.size, 0);
+END;
+CREATE TRIGGER content_changed AFTER UPDATE OF size ON contents BEGIN
+  UPDATE totals SET bytes=bytes+coalesce(new.size, 0)-coalesce(old.size, 0);
+END;
+CREATE TRIGGER content_gone AFTER DELETE ON contents BEGIN
+  UPDATE totals SET files=files-1, bytes=bytes-coalesce(old.size, 0);
+END;
+CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+`,
+]
 
 /** A connection with the settings that every writer and reader of the ledger needs; makes the file and tables. */
 export function connect(file: string): Database.Database {
@@ -23,14 +44,32 @@ export function connect(file: string): Database.Database {
   db.exec('PRAGMA journal_mode=WAL')
   // FULL: a commit is on disk when it returns; what the ledger acknowledges survives a power cut.
   db.exec('PRAGMA synchronous=FULL')
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version > SCHEMA_VERSION) {
+  const version = versionOf(db)
+  if (version > VERSIONS.length) {
     db.close()
     throw new FerryError(
       'io-failed',
       `the ledger ${file} was written by a newer Ferry (version ${version}); start that one, or move the folder away to rebuild it from the shelf`,
     )
   }
-  if (version < SCHEMA_VERSION) db.exec(`${SCHEMA} PRAGMA user_version=${SCHEMA_VERSION};`)
+  if (version < VERSIONS.length) migrate(db)
   return db
+}
+
+function versionOf(db: Database.Database): number {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  return version
+}
+
+/** All or nothing, so that a kill in the middle leaves the older version. */
+function migrate(db: Database.Database): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    // Another process may have been faster.
+    for (const change of VERSIONS.slice(versionOf(db))) db.exec(change)
+    db.exec(`PRAGMA user_version=${VERSIONS.length}; COMMIT`)
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK')
+    throw error
+  }
 }

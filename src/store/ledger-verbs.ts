@@ -1,25 +1,22 @@
 import type Database from 'libsql'
+import { existsSync } from 'node:fs'
 import type { Md5 } from '../contract.js'
 import type { Checkpoint, Stored, UploadRow } from './rows.js'
-
-/** A name found on the shelf. */
-export interface ShelfName {
-  md5: Md5
-  file: string
-}
 
 /** Everything that changes the ledger, each a function of one transaction's worth. Runs in the ledger's worker. */
 export function verbs(db: Database.Database) {
   const put = db.prepare(
-    `INSERT INTO uploads (part, id, state, md5, filename, size, client, front, hashed_to, hash_state, touched_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO uploads
+       (part, id, state, md5, filename, size, client, front, hashed_to, hash_state, touched_at, address, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const checkpoint = db.prepare(
     `UPDATE uploads SET front=?, hashed_to=?, hash_state=?, touched_at=? WHERE part=? AND state='open'`,
   )
   const rename = db.prepare(
-    `UPDATE uploads SET id=?, client=?, filename=?, touched_at=? WHERE part=? AND state='open'`,
+    `UPDATE uploads SET id=?, client=?, filename=?, touched_at=?, address=? WHERE part=? AND state='open'`,
   )
+  const advance = db.prepare(`UPDATE uploads SET front=?, touched_at=? WHERE part=? AND state='form'`)
   const declare = db.prepare(`UPDATE uploads SET size=? WHERE part=? AND state='open'`)
   const end = db.prepare(
     `UPDATE uploads SET state=?, md5=?, size=?, front=?, hash_state=NULL, touched_at=? WHERE part=?`,
@@ -31,8 +28,16 @@ export function verbs(db: Database.Database) {
        filename=CASE contents.filename WHEN '' THEN excluded.filename ELSE contents.filename END`,
   )
   const measure = db.prepare('UPDATE contents SET size=? WHERE md5=? AND size IS NULL')
-  db.exec('CREATE TEMP TABLE found (file TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID')
-  const found = db.prepare('INSERT OR IGNORE INTO temp.found (file, md5) VALUES (?, ?)')
+  const size = db.prepare('UPDATE contents SET size=? WHERE md5=?')
+  const verify = db.prepare('UPDATE contents SET size=?, verified=1 WHERE md5=?')
+  const dropContent = db.prepare('DELETE FROM contents WHERE md5=? AND file=?')
+  const setMark = db.prepare(
+    'INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value=excluded.value',
+  )
+  // Not in memory, as this build of SQLite would have it: with a million names that is 200 MB.
+  db.exec('PRAGMA temp_store=FILE')
+  db.exec('CREATE TEMP TABLE found (file TEXT NOT NULL)')
+  const found = db.prepare('INSERT INTO temp.found SELECT value FROM json_each(?)')
 
   return {
     /** A new upload. */
@@ -49,7 +54,14 @@ export function verbs(db: Database.Database) {
         row.hashedTo,
         row.hashState ? Buffer.from(row.hashState) : null,
         row.touchedAt,
+        row.address ?? null,
+        row.createdAt,
       )
+    },
+    /** A form is on its way in, and so far: for the operator to see, nobody goes on with it. */
+    listForm(row: UploadRow): void {
+      if (advance.run(row.front, row.touchedAt, row.part).changes === 0)
+        this.addUpload({ ...row, state: 'form' })
     },
     /** Where an open upload stands on disk. Throws when there is no such upload any more. */
     checkpoint(point: Checkpoint): void {
@@ -57,8 +69,8 @@ export function verbs(db: Database.Database) {
       only(checkpoint.run(point.front, point.hashedTo, state, point.touchedAt, point.part))
     },
     /** The upload goes on under a new id, in other hands. */
-    handOver(row: Pick<UploadRow, 'part' | 'id' | 'client' | 'filename' | 'touchedAt'>): void {
-      only(rename.run(row.id, row.client ?? null, row.filename, row.touchedAt, row.part))
+    handOver(row: Pick<UploadRow, 'part' | 'id' | 'client' | 'filename' | 'touchedAt' | 'address'>): void {
+      only(rename.run(row.id, row.client ?? null, row.filename, row.touchedAt, row.address ?? null, row.part))
     },
     /** The size of an upload that was created without one. */
     declareSize({ part, size }: { part: string; size: number }): void {
@@ -67,6 +79,11 @@ export function verbs(db: Database.Database) {
     /** A content is on the shelf. */
     store({ content, now }: { content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
+    },
+    /** A form has become this content. */
+    storeForm({ part, content, now }: { part: string; content: Stored; now: number }): void {
+      storeContent.run(content.md5, content.file, content.filename, content.size, now)
+      drop.run(part)
     },
     /** The upload has become this content: both rows or none. */
     finish({ part, content, now }: { part: string; content: Stored; now: number }): void {
@@ -85,28 +102,40 @@ export function verbs(db: Database.Database) {
     measure({ md5, size }: { md5: Md5; size: number }): void {
       measure.run(size, md5)
     },
-    /** Makes room for the names of one scan of the shelf. */
-    beginScan(): void {
-      db.exec('DELETE FROM temp.found')
+    /** The size of a content's file is another one than was recorded. */
+    resize({ md5, size: bytes }: { md5: Md5; size: number }): void {
+      size.run(bytes, md5)
     },
-    /** Names of the scan, as many as come at once. */
-    seen(names: ShelfName[]): void {
-      for (const name of names) found.run(name.file, name.md5)
+    /** Somebody has read the whole file, and it is what its name says. `cursor`: the scrub has come so far. */
+    verified({ md5, size, cursor }: { md5: Md5; size: number; cursor: string | undefined }): void {
+      verify.run(size, md5)
+      if (cursor !== undefined) setMark.run('scrub', cursor)
     },
-    /** Compares in bulk what the scan has seen with what the ledger knew: the shelf is right. */
-    endScan(now: number): { known: number; added: number; missing: number } {
-      const missing = db
-        .prepare('DELETE FROM contents WHERE file NOT IN (SELECT file FROM temp.found)')
-        .run().changes
-      const added = db
+    /** Remembers something under a name. */
+    mark({ name, value }: { name: string; value: string }): void {
+      setMark.run(name, value)
+    },
+    /**
+     * Forgets a content whose file is not there any more, and says whether it did. Looked at once again inside of the
+     * transaction: whoever stores the same content puts its file there first, and its row in after us.
+     */
+    forgetContent({ md5, file, path }: { md5: Md5; file: string; path: string }): boolean {
+      return !existsSync(path) && dropContent.run(md5, file).changes > 0
+    },
+    /** Names that the shelf has, as a JSON array, to be adopted. */
+    found(names: string): void {
+      found.run(names)
+    },
+    /** Takes in the contents whose names were found; returns how many the ledger did not know. Sorted, which is quick. */
+    adopt(now: number): number {
+      const { changes } = db
         .prepare(
           `INSERT OR IGNORE INTO contents (md5, file, filename, size, verified, stored_at)
-           SELECT md5, min(file), '', NULL, 0, ? FROM temp.found WHERE md5 NOT IN (SELECT md5 FROM contents) GROUP BY md5`,
+           SELECT lower(substr(file, 1, 32)) AS md5, min(file), '', NULL, 0, ? FROM temp.found GROUP BY 1 ORDER BY 1`,
         )
-        .run(now).changes
-      const { known } = db.prepare('SELECT count(*) AS known FROM contents').get() as { known: number }
+        .run(now)
       db.exec('DELETE FROM temp.found')
-      return { known, added, missing }
+      return changes
     },
   }
 }

@@ -3,14 +3,13 @@ import { once } from 'node:events'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Md5 } from '../contract.js'
 import { diskError, FerryError, isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import { connect } from './ledger-schema.js'
+import { reads, type Reads } from './ledger-reads.js'
 import { occupy } from './occupy.js'
 import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
-import type { Content, UploadRow } from './rows.js'
 
 const FOLDER = '.ledger'
 const TORN = ['SQLITE_NOTADB', 'SQLITE_CORRUPT']
@@ -24,7 +23,7 @@ export class Ledger {
     number,
     { resolve: (result: unknown) => void; reject: (error: Error) => void }
   >()
-  readonly #statements
+  readonly read: Reads
   #number = 0
   #broken: FerryError | undefined
 
@@ -33,12 +32,7 @@ export class Ledger {
     readonly worker: Worker,
     readonly occupied: { close(): void },
   ) {
-    this.#statements = {
-      content: db.prepare('SELECT md5, file, filename, size FROM contents WHERE md5=?'),
-      upload: db.prepare('SELECT * FROM uploads WHERE id=?'),
-      open: db.prepare(`SELECT * FROM uploads WHERE state='open'`),
-      ended: db.prepare(`SELECT part FROM uploads WHERE touched_at<? AND state<>'open' LIMIT 1000`),
-    }
+    this.read = reads(db)
     worker.on('message', (outcomes: Outcome[]) => outcomes.forEach((outcome) => this.#settle(outcome)))
     worker.on('error', (error) => this.#break(error))
     worker.on('exit', () => this.#break(new Error('the ledger is closed')))
@@ -76,28 +70,6 @@ export class Ledger {
     })
   }
 
-  /** The content with this MD5, as the ledger knows it (the shelf has the last word). */
-  content(md5: Md5): Content | undefined {
-    const row = this.#statements.content.get(md5) as RawContent | undefined
-    return row && { md5: row.md5, file: row.file, filename: row.filename, size: row.size ?? undefined }
-  }
-
-  /** The upload with this id, whatever became of it. */
-  upload(id: string): UploadRow | undefined {
-    const row = this.#statements.upload.get(id) as RawUpload | undefined
-    return row && parseUpload(row)
-  }
-
-  /** All uploads that can still go on. */
-  openUploads(): UploadRow[] {
-    return (this.#statements.open.all() as RawUpload[]).map(parseUpload)
-  }
-
-  /** The parts of up to 1,000 uploads that ended before then (wall-clock milliseconds). */
-  ended(then: number): string[] {
-    return (this.#statements.ended.all(then) as { part: string }[]).map(({ part }) => part)
-  }
-
   /** Ends both connections; what was handed to `write` before is committed first. */
   async close(): Promise<void> {
     const ended = once(this.worker, 'exit')
@@ -126,43 +98,6 @@ export class Ledger {
     )
     for (const { reject } of this.#waiting.values()) reject(this.#broken)
     this.#waiting.clear()
-  }
-}
-
-interface RawContent {
-  md5: Md5
-  file: string
-  filename: string
-  size: number | null
-}
-
-interface RawUpload {
-  part: string
-  id: string
-  state: UploadRow['state']
-  md5: Md5 | null
-  filename: string
-  size: number | null
-  client: string | null
-  front: number
-  hashed_to: number
-  hash_state: Buffer | null
-  touched_at: number
-}
-
-function parseUpload(row: RawUpload): UploadRow {
-  return {
-    part: row.part,
-    id: row.id,
-    state: row.state,
-    md5: row.md5 ?? undefined,
-    filename: row.filename,
-    size: row.size ?? undefined,
-    client: row.client ?? undefined,
-    front: row.front,
-    hashedTo: row.hashed_to,
-    hashState: row.hash_state ?? undefined,
-    touchedAt: row.touched_at,
   }
 }
 

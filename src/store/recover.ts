@@ -1,39 +1,30 @@
 import type { Inbox } from './inbox.js'
 import type { Ledger } from './ledger.js'
 import type { UploadRow } from './rows.js'
+import { scan, type Scanned } from './scan.js'
 import type { Shelf } from './shelf.js'
 import { sweepParts } from './sweep.js'
 
 export interface Recovered {
   /** The uploads that go on, their parts cut to their fronts. One with front = size is complete: finish it. */
   uploads: UploadRow[]
-  /** Contents on the shelf; those the ledger did not know; those that are gone; names that are no content's. */
-  shelf: { known: number; added: number; missing: number; other: number }
+  shelf: Scanned
   /** Parts that nobody claimed. */
   swept: number
 }
 
 /** Brings shelf, ledger and inbox to agree, whatever a kill or a power cut has left. To be done before listening. */
 export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promise<Recovered> {
-  const contents = await readShelf(shelf, ledger)
+  const contents = await scan(shelf, ledger)
+  await Promise.all(ledger.read.forms().map((part) => ledger.write('forget', part)))
   const uploads: UploadRow[] = []
-  for (const row of ledger.openUploads()) {
+  for (const row of ledger.read.openUploads()) {
     const settled = await settle(row, ledger, inbox)
     if (settled) uploads.push(settled)
     else await ledger.write('forget', row.part)
   }
   const swept = await sweepParts(inbox, new Set(uploads.map(({ part }) => part)))
   return { uploads, shelf: contents, swept }
-}
-
-async function readShelf(shelf: Shelf, ledger: Ledger): Promise<Recovered['shelf']> {
-  await ledger.write('beginScan', undefined)
-  let other = 0
-  for (const batch of shelf.scan()) {
-    other += batch.other
-    await ledger.write('seen', batch.names)
-  }
-  return { ...(await ledger.write('endScan', Date.now())), other }
 }
 
 /** The row as its part bears it out; undefined where nothing can go on from it. */

@@ -14,12 +14,21 @@ export interface Content {
 /** A content that is there: its file has been seen. */
 export type Stored = Content & { size: number }
 
+/** A content with all that is recorded of it. */
+export interface Listed extends Content {
+  /** Wall-clock milliseconds; of one that was copied in, when it was found. */
+  storedAt: number
+  /** False where only its name says what it is: nobody has hashed it yet. */
+  isVerified: boolean
+}
+
 /** One upload as the ledger keeps it. Times are wall-clock milliseconds. */
 export interface UploadRow {
   /** The part's name; it stays while the id changes hands. */
   part: string
   id: string
-  state: 'open' | 'finished' | 'gone'
+  /** `form`: on its way in by a form, which nobody can go on with; it is only listed. */
+  state: 'open' | 'form' | 'finished' | 'gone'
   /** What the uploader declared; the computed one after the finish. */
   md5: Md5 | undefined
   filename: string
@@ -31,6 +40,9 @@ export interface UploadRow {
   hashedTo: number
   hashState: Uint8Array | undefined
   touchedAt: number
+  /** Where its sender is, as far as the connection tells. */
+  address: string | undefined
+  createdAt: number
 }
 
 /** What a checkpoint records. */

@@ -1,11 +1,10 @@
 import { constants, lstatSync, opendirSync } from 'node:fs'
-import { access, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { access, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { extensionOf, parseMd5, type Md5 } from '../contract.js'
+import { extensionOf, type Md5 } from '../contract.js'
 import { diskError, isErrno, syncError } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import type { Ledger } from './ledger.js'
-import type { ShelfName } from './ledger-verbs.js'
 import type { Stored } from './rows.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.[a-z0-9]{1,10})?$/i
@@ -36,14 +35,19 @@ export class Shelf {
     return new Shelf(directory, ledger)
   }
 
+  /** Where a file of this name lies. */
+  path(file: string): string {
+    return join(this.directory, file)
+  }
+
   /**
    * The content with this MD5, if its file is there: a regular one, of the size that was stored. Synchronous (one
    * look-up, one stat), so that "standing -> claim" can be one step.
    */
   find(md5: Md5): Stored | undefined {
-    const content = this.ledger.content(md5)
+    const content = this.ledger.read.content(md5)
     if (!content) return undefined
-    const stats = lstatSync(join(this.directory, content.file), { throwIfNoEntry: false })
+    const stats = lstatSync(this.path(content.file), { throwIfNoEntry: false })
     if (!stats?.isFile()) return undefined
     if (content.size === undefined) {
       if (stats.size === 0 && md5 !== EMPTY) return undefined
@@ -58,7 +62,7 @@ export class Shelf {
    */
   async place(part: string, md5: Md5, filename: string): Promise<string> {
     const file = `${md5}.${extensionOf(filename)}`
-    const target = join(this.directory, file)
+    const target = this.path(file)
     try {
       await this.#put(part, file)
     } catch (error) {
@@ -74,7 +78,7 @@ export class Shelf {
   }
 
   async #put(part: string, file: string): Promise<void> {
-    const target = join(this.directory, file)
+    const target = this.path(file)
     try {
       await linkOrMove(part, target)
     } catch (error) {
@@ -88,18 +92,17 @@ export class Shelf {
   /** Moves a file that is not what its name says out of the way; it is no longer served. */
   async setAside(file: string): Promise<void> {
     await mkdir(join(this.directory, QUARANTINE), { recursive: true })
-    await rename(join(this.directory, file), join(this.directory, QUARANTINE, `${file}.${Date.now()}`))
+    await rename(this.path(file), join(this.directory, QUARANTINE, `${file}.${Date.now()}`))
   }
 
   /** Walks the names in the folder, in batches; `other` counts those that are no content's. Synchronous, for the start. */
-  *scan(): Generator<{ names: ShelfName[]; other: number }> {
+  *scan(): Generator<{ names: string[]; other: number }> {
     const folder = opendirSync(this.directory, { bufferSize: 1024 })
-    let names: ShelfName[] = []
+    let names: string[] = []
     let other = 0
     try {
       for (let entry = folder.readSync(); entry; entry = folder.readSync()) {
-        const md5 = entry.isFile() ? parseMd5(NAME.exec(entry.name)?.[1]) : undefined
-        if (md5) names.push({ md5, file: entry.name })
+        if (entry.isFile() && NAME.test(entry.name)) names.push(entry.name)
         else if (!entry.name.startsWith('.')) other++
         if (names.length < BATCH) continue
         yield { names, other }
@@ -110,6 +113,16 @@ export class Shelf {
       folder.closeSync()
     }
     yield { names, other }
+  }
+
+  /** How many files have been set aside. */
+  async quarantined(): Promise<number> {
+    try {
+      return (await readdir(join(this.directory, QUARANTINE))).length
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return 0
+      throw error
+    }
   }
 
   async #hasSizeOf(part: string, target: string): Promise<boolean> {

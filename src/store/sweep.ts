@@ -17,7 +17,7 @@ export async function sweepParts(inbox: Inbox, open: Set<string>): Promise<numbe
 
 /** Forgets uploads that ended long ago; returns how many. `ttlHours`: the life of an idle upload. */
 export async function sweepRows(ledger: Ledger, ttlHours: number): Promise<number> {
-  const ended = ledger.ended(Date.now() - MEMORY * ttlHours * 3_600_000)
+  const ended = ledger.read.ended(Date.now() - MEMORY * ttlHours * 3_600_000)
   await Promise.all(ended.map((part) => ledger.write('forget', part)))
   return ended.length
 }

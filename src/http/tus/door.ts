@@ -6,6 +6,7 @@ import { FerryError } from '../../errors.js'
 import { randomId } from '../../intake/arrival.js'
 import type { Intake } from '../../intake/intake.js'
 import type { Upload } from '../../intake/standing.js'
+import { note, type Facts } from '../access.js'
 import { answerEarly, LINGER, welcomeBody } from '../early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
 import type { Links } from '../links.js'
@@ -23,14 +24,17 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res, next) => {
     if (req.method === 'GET') return next() // the library would read a part; a content has its own address
     const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
+    note(res, { door: 'tus', upload: upload?.id, ...factsOf(upload) })
     if (upload?.state === 'finished') return answerEarly(req, res, nothingToSend(upload, links), LINGER)
     welcomeBody(req, res)
     const request = new NodeRequest({ req, res })
     const response = await server.handleWeb(request)
     const failure = failures.get(request)
     const id = idIn(response.headers.get('location') ?? req.path)
-    decorate(response, failure, response.ok ? lookAt(intake, id) : undefined, links)
-    if (failure) res.locals['error'] = failure
+    const now = response.ok ? lookAt(intake, id) : undefined
+    note(res, { upload: id, ...factsOf(now) })
+    decorate(response, failure, now, links)
+    if (failure) note(res, { error: failure })
     if (req.complete || req.method === 'HEAD') return sendNodeResponse(res, response)
     // The early answer counts and closes for itself.
     for (const name of ['content-length', 'connection']) response.headers.delete(name)
@@ -42,9 +46,10 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
 function createServer(intake: Intake, links: Links, failures: WeakMap<object, FerryError>): Server {
   const { inbox } = intake.stores
   const { ttlHours, maxSize } = intake.options
+  const addresses = new WeakMap<object, string | undefined>()
   return new Server({
     path: PATHS.tus,
-    datastore: new IntakeStore(intake, inbox.directory, ttlHours),
+    datastore: new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory, ttlHours),
     locker: (request) => intakeLocker(intake, request.method === 'HEAD'),
     lockDrainTimeout: DRAIN_TIMEOUT,
     maxSize,
@@ -52,6 +57,10 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
     getFileIdFromRequest: (request) => idIn(new URL(request.url).pathname),
     generateUrl: (_request, { id }) => links.upload(id),
     disableTerminationForFinishedUploads: false,
+    onUploadCreate: (request, upload) => {
+      addresses.set(upload, request.runtime?.node?.req.socket.remoteAddress)
+      return Promise.resolve({})
+    },
     exposedHeaders: ['Content-Location', 'Retry-After'],
     onResponseError: (request, error) => {
       if (!(error instanceof Error) || isLibrarys(error)) return undefined
@@ -65,6 +74,13 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
 /** The library throws plain objects and one class with these two fields; they already are answers. */
 function isLibrarys(error: object): boolean {
   return 'status_code' in error && 'body' in error
+}
+
+/** What the log says of an upload. */
+function factsOf(upload: Upload | undefined): Facts {
+  if (!upload) return {}
+  if (upload.state === 'finished') return { md5: upload.content.md5, outcome: 'finished' }
+  return { md5: upload.claim.md5, outcome: 'open' }
 }
 
 function idIn(path: string): string | undefined {

@@ -16,6 +16,8 @@ import type { Upload } from '../../intake/standing.js'
 export class IntakeStore extends FileStore {
   constructor(
     readonly intake: Intake,
+    /** Where the sender of an upload that is being created is. */
+    readonly addressOf: (upload: TusUpload) => string | undefined,
     directory: string,
     ttlHours: number,
   ) {
@@ -23,7 +25,9 @@ export class IntakeStore extends FileStore {
   }
 
   override async create(upload: TusUpload): Promise<TusUpload> {
-    await this.intake.create(claimOf(upload), { id: upload.id })
+    const address = this.addressOf(upload)
+    const origin = { door: 'tus', resumable: true, address, announced: 0 }
+    await this.intake.create(claimOf(upload), origin, upload.id)
     return upload
   }
 

@@ -13,7 +13,8 @@ import { testFolder } from '../../support/folder.js'
 import { pause } from '../../support/server.js'
 import { content } from '../../support/tus.js'
 
-const OPTIONS: IntakeOptions = { leaseSeconds: 60, ttlHours: 24, maxSize: 0 }
+const FORM = { door: 'form', resumable: false, address: undefined, announced: 0 }
+const OPTIONS: IntakeOptions = { leaseSeconds: 60, ttlHours: 24, maxSize: 0, minFree: 0 }
 
 interface House {
   intake: Intake
@@ -173,7 +174,7 @@ describe('Intake', () => {
   it('never gives a form to anybody else: the next sender begins anew', async () => {
     const { intake } = await openHouse({ leaseSeconds: 1 })
     const file = content(1000)
-    const form = await intake.create(claimOf(file, { size: undefined }), { form: true })
+    const form = await intake.create(claimOf(file, { size: undefined }), FORM)
     await pause(1050)
     const other = await intake.create(claimOf(file))
     expect(other).toMatchObject({ state: 'open', offset: 0 })

@@ -2,6 +2,7 @@ import type { Md5 } from '#src/contract.js'
 import { Ledger } from '#src/store/ledger.js'
 import type { UploadRow } from '#src/store/rows.js'
 import Database from 'libsql'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { testFolder } from '../../support/folder.js'
@@ -9,10 +10,32 @@ import { testFolder } from '../../support/folder.js'
 const MD5 = 'a'.repeat(32) as Md5
 
 function row(part: string, more: Partial<UploadRow> = {}): UploadRow {
-  const fresh = { front: 0, hashedTo: 0, hashState: undefined, touchedAt: 1000 }
+  const fresh = {
+    front: 0,
+    hashedTo: 0,
+    hashState: undefined,
+    touchedAt: 1000,
+    address: undefined,
+    createdAt: 900,
+  }
   const claim = { md5: MD5, filename: '视频.mp4', size: 2 ** 40, client: 'c' }
   return { part, id: part, state: 'open', ...claim, ...fresh, ...more }
 }
+
+/** What the first version of the program wrote. */
+const FIRST_VERSION = `
+CREATE TABLE contents (
+  md5 TEXT PRIMARY KEY, file TEXT NOT NULL, filename TEXT NOT NULL, size INTEGER, verified INTEGER NOT NULL,
+  stored_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE uploads (
+  part TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, md5 TEXT, filename TEXT NOT NULL, size INTEGER,
+  client TEXT, front INTEGER NOT NULL, hashed_to INTEGER NOT NULL, hash_state BLOB, touched_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX uploads_by_age ON uploads (touched_at);
+INSERT INTO contents VALUES ('${MD5}', '${MD5}.mp4', 'a.mp4', 7, 1, 1);
+INSERT INTO uploads VALUES ('p', 'p', 'open', NULL, 'b.mp4', 10, NULL, 5, 0, NULL, 9);
+PRAGMA user_version=1;`
 
 async function openLedger(dir = testFolder()): Promise<Ledger> {
   const { ledger } = await Ledger.open(dir)
@@ -25,9 +48,9 @@ describe('Ledger', () => {
     const ledger = await openLedger()
     const bare = row('p', { md5: undefined, size: undefined, client: undefined })
     await ledger.write('addUpload', bare)
-    expect(ledger.upload('p')).toEqual(bare)
-    expect(ledger.upload('q')).toBeUndefined()
-    expect(ledger.content(MD5)).toBeUndefined()
+    expect(ledger.read.upload('p')).toEqual(bare)
+    expect(ledger.read.upload('q')).toBeUndefined()
+    expect(ledger.read.content(MD5)).toBeUndefined()
   })
 
   it('keeps front and hash state of a checkpoint together', async () => {
@@ -41,7 +64,7 @@ describe('Ledger', () => {
       hashState,
       touchedAt: 5,
     })
-    const read = ledger.upload('p')!
+    const read = ledger.read.upload('p')!
     expect(read).toMatchObject({ front: 2 ** 33, hashedTo: 2 ** 32, touchedAt: 5 })
     expect(Uint8Array.from(read.hashState!)).toEqual(hashState)
   })
@@ -62,15 +85,22 @@ describe('Ledger', () => {
     const writes = ['a', 'twice', 'b', 'c'].map((part) => ledger.write('addUpload', row(part)))
     const results = await Promise.allSettled(writes)
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
-    expect(ledger.openUploads().map(({ part }) => part)).toEqual(['a', 'b', 'c', 'twice'])
+    expect(ledger.read.openUploads().map(({ part }) => part)).toEqual(['a', 'b', 'c', 'twice'])
   })
 
   it('knows an upload by its new id after it has changed hands, and no longer by the old one', async () => {
     const ledger = await openLedger()
     await ledger.write('addUpload', row('p'))
-    await ledger.write('handOver', { part: 'p', id: 'q', client: undefined, filename: 'b.mp4', touchedAt: 7 })
-    expect(ledger.upload('p')).toBeUndefined()
-    expect(ledger.upload('q')).toMatchObject({
+    await ledger.write('handOver', {
+      part: 'p',
+      id: 'q',
+      client: undefined,
+      filename: 'b.mp4',
+      touchedAt: 7,
+      address: 'x',
+    })
+    expect(ledger.read.upload('p')).toBeUndefined()
+    expect(ledger.read.upload('q')).toMatchObject({
       part: 'p',
       filename: 'b.mp4',
       client: undefined,
@@ -82,12 +112,12 @@ describe('Ledger', () => {
     const ledger = await openLedger()
     const content = { md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size: 7 }
     await expect(ledger.write('finish', { part: 'none', content, now: 1 })).rejects.toThrow()
-    expect(ledger.content(MD5)).toBeUndefined()
+    expect(ledger.read.content(MD5)).toBeUndefined()
     await ledger.write('addUpload', row('p'))
     await ledger.write('finish', { part: 'p', content, now: 1 })
-    expect(ledger.content(MD5)).toEqual(content)
-    expect(ledger.upload('p')).toMatchObject({ state: 'finished', size: 7, front: 7 })
-    expect(ledger.openUploads()).toEqual([])
+    expect(ledger.read.content(MD5)).toEqual(content)
+    expect(ledger.read.upload('p')).toMatchObject({ state: 'finished', size: 7, front: 7 })
+    expect(ledger.read.openUploads()).toEqual([])
   })
 
   it('keeps the first name of a content', async () => {
@@ -95,37 +125,7 @@ describe('Ledger', () => {
     const content = { md5: MD5, file: `${MD5}.mp4`, filename: 'first.mp4', size: 7 }
     await ledger.write('store', { content, now: 1 })
     await ledger.write('store', { content: { ...content, filename: 'second.mp4' }, now: 1 })
-    expect(ledger.content(MD5)?.filename).toBe('first.mp4')
-  })
-
-  it('compares a scan of the shelf in bulk: what is new comes in, what is gone goes', async () => {
-    const ledger = await openLedger()
-    const names = (letters: string) =>
-      letters.split('').map((letter) => ({ md5: letter.repeat(32) as Md5, file: `${letter.repeat(32)}.bin` }))
-    const scan = async (letters: string) => {
-      await ledger.write('beginScan', undefined)
-      await ledger.write('seen', names(letters))
-      return ledger.write('endScan', 1)
-    }
-    expect(await scan('abc')).toEqual({ known: 3, added: 3, missing: 0 })
-    expect(await scan('bcde')).toEqual({ known: 4, added: 2, missing: 1 })
-    expect(await scan('bcde')).toEqual({ known: 4, added: 0, missing: 0 })
-    expect(ledger.content(MD5)).toBeUndefined()
-  })
-
-  it('counts a content once that lies on the shelf under two extensions, and keeps serving the one it knew', async () => {
-    const ledger = await openLedger()
-    await ledger.write('store', {
-      content: { md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size: 7 },
-      now: 1,
-    })
-    await ledger.write('beginScan', undefined)
-    await ledger.write('seen', [
-      { md5: MD5, file: `${MD5}.avi` },
-      { md5: MD5, file: `${MD5}.mp4` },
-    ])
-    expect(await ledger.write('endScan', 1)).toEqual({ known: 1, added: 0, missing: 0 })
-    expect(ledger.content(MD5)?.file).toBe(`${MD5}.mp4`)
+    expect(ledger.read.content(MD5)?.filename).toBe('first.mp4')
   })
 
   it('has on disk what it has confirmed: another connection sees it', async () => {
@@ -145,7 +145,46 @@ describe('Ledger', () => {
     await last
     await expect(ledger.write('addUpload', row('q'))).rejects.toMatchObject({ code: 'io-failed' })
     const again = await openLedger(dir)
-    expect(again.upload('p')).toBeDefined()
+    expect(again.read.upload('p')).toBeDefined()
+  })
+
+  it('brings a ledger of the first version up to date, with all that it knows', async () => {
+    const dir = testFolder()
+    await mkdir(join(dir, '.ledger'))
+    const db = new Database(join(dir, '.ledger', 'ledger.db'))
+    db.exec(FIRST_VERSION)
+    db.close()
+    const ledger = await openLedger(dir)
+    expect(ledger.read.content(MD5)).toEqual({ md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size: 7 })
+    expect(ledger.read.totals()).toEqual({ files: 1, bytes: 7 })
+    expect(ledger.read.openUploads()).toMatchObject([{ part: 'p', front: 5, touchedAt: 9, createdAt: 9 }])
+    await ledger.write('addUpload', { ...row('q'), address: '192.0.2.1' })
+    expect(ledger.read.upload('q')?.address).toBe('192.0.2.1')
+  })
+
+  it('counts files and bytes as they come, change and go', async () => {
+    const dir = testFolder()
+    const ledger = await openLedger(dir)
+    const content = { md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size: 7 }
+    const other = { ...content, md5: 'b'.repeat(32) as Md5, file: `${'b'.repeat(32)}.mp4` }
+    await ledger.write('store', { content, now: 1 })
+    await ledger.write('store', { content: other, now: 1 })
+    await ledger.write('store', { content: other, now: 2 })
+    expect(ledger.read.totals()).toEqual({ files: 2, bytes: 14 })
+    await ledger.write('resize', { md5: MD5, size: 10 })
+    expect(ledger.read.totals()).toEqual({ files: 2, bytes: 17 })
+    expect(await ledger.write('forgetContent', { ...content, path: join(dir, content.file) })).toBe(true)
+    expect(ledger.read.totals()).toEqual({ files: 1, bytes: 7 })
+  })
+
+  it('does not forget a content whose file is there', async () => {
+    const dir = testFolder()
+    const ledger = await openLedger(dir)
+    const content = { md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size: 7 }
+    await ledger.write('store', { content, now: 1 })
+    await writeFile(join(dir, content.file), '')
+    expect(await ledger.write('forgetContent', { ...content, path: join(dir, content.file) })).toBe(false)
+    expect(ledger.read.content(MD5)).toBeDefined()
   })
 
   it('refuses a ledger that a newer version has written, and says what to do', async () => {

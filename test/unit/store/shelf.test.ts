@@ -75,8 +75,7 @@ describe('Shelf', () => {
     await symlink('notes.txt', join(dir, `${'1'.repeat(32)}.mp4`))
     await mkdir(join(dir, `${'2'.repeat(32)}.mp4`))
     const batches = [...shelf.scan()]
-    expect(batches.flatMap(({ names }) => names.map(({ file }) => file)).toSorted()).toEqual(good.toSorted())
-    expect(batches.flatMap(({ names }) => names.map(({ md5 }) => md5))).toContain('b'.repeat(32))
+    expect(batches.flatMap(({ names }) => names).toSorted()).toEqual(good.toSorted())
     expect(batches.reduce((sum, { other }) => sum + other, 0)).toBe(bad.length + 2)
   })
 })

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import type { RequestHandler, Response } from 'express'
+import { FerryError } from '../errors.js'
+import type { Log } from '../log.js'
+import type { Messages } from '../messages.js'
+import { statusOf } from './errors.js'
+
+/** What a door tells of a request for its line in the log. */
+export interface Facts {
+  door?: string
+  /** An upload's id; only its beginning is written, since who knows all of it can go on with the upload. */
+  upload?: string | undefined
+  md5?: string | undefined
+  outcome?: string
+  error?: FerryError
+}
+
+/** Hears what the figures want to know of every request. */
+export interface RequestObserver {
+  sent(bytes: number): void
+  failed(code: string): void
+}
+
+/** Adds to what the log will say of this request. */
+export function note(res: Response, facts: Facts): void {
+  res.locals['facts'] = { ...factsOf(res), ...facts }
+}
+
+/** One line for each request when it is over, and one more with the cause where the fault is ours. */
+export function accessLog(log: Log, messages: Messages, observer: RequestObserver): RequestHandler {
+  return (req, res, next) => {
+    const begun = performance.now()
+    const { socket } = req
+    const read = socket.bytesRead
+    const written = socket.bytesWritten
+    res.on('close', () => {
+      const facts = factsOf(res)
+      const { error } = facts
+      const sent = socket.bytesWritten - written
+      observer.sent(sent)
+      if (error) observer.failed(error.code)
+      const line = {
+        request: randomBytes(4).toString('hex'),
+        from: socket.remoteAddress,
+        method: req.method,
+        door: facts.door ?? 'none',
+        status: res.headersSent ? res.statusCode : undefined,
+        upload: facts.upload?.slice(0, 8),
+        md5: facts.md5,
+        in: socket.bytesRead - read,
+        out: sent,
+        seconds: Math.round(performance.now() - begun) / 1000,
+        outcome: res.writableFinished ? (error?.code ?? facts.outcome ?? 'ok') : 'broken-off',
+      }
+      log.info(messages.request(asText(line)), line)
+      if (error && statusOf(error, 'json') >= 500)
+        log.error(messages.failed(`${line.request} ${req.method} ${req.path}`, error.message), error.cause)
+    })
+    next()
+  }
+}
+
+function factsOf(res: Response): Facts {
+  return (res.locals['facts'] as Facts | undefined) ?? {}
+}
+
+function asText(line: Record<string, unknown>): string {
+  return Object.entries(line)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(' ')
+}

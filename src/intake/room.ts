@@ -1,0 +1,75 @@
+import { FerryError } from '../errors.js'
+import type { Inbox } from '../store/inbox.js'
+import type { Arrival } from './arrival.js'
+
+/** For so many milliseconds the free space that was read is believed. */
+const BELIEVED = 250
+/** Seconds after which a sender that was turned away for want of room may come again. */
+const RETRY_AFTER = 30
+
+/**
+ * Keeps the disk from filling up: what open uploads have declared is reserved, and below a floor nothing more comes in,
+ * so that ledger, deletes and everybody's downloads go on working. Bytes throughout.
+ */
+export class Room {
+  #free = Infinity
+  #readAt = -Infinity
+  #reading: Promise<void> | undefined
+
+  /** `minFree`: the floor. `arrivals`: all that are open. */
+  constructor(
+    readonly inbox: Inbox,
+    readonly minFree: number,
+    readonly arrivals: () => Iterable<Arrival>,
+  ) {}
+
+  /** What new uploads may still bring, less than 0 where there is not even room for what was promised. */
+  async left(): Promise<number> {
+    const free = await this.inbox.free()
+    return free - this.minFree - this.reserved()
+  }
+
+  /** What open uploads have yet to send, as far as they have said. */
+  reserved(): number {
+    let sum = 0
+    for (const { reserves, front } of this.arrivals()) sum += Math.max(0, reserves - front)
+    return sum
+  }
+
+  /** Throws `disk-full` where so many bytes more can't be taken. */
+  async expect(bytes: number): Promise<void> {
+    if (bytes <= (await this.left())) return
+    throw new FerryError('disk-full', 'the server has no room for this file at the moment', {
+      retryAfter: RETRY_AFTER,
+    })
+  }
+
+  /** Reserves what an arrival has announced. Between looking and reserving nobody else gets a turn. */
+  async reserve(arrival: Arrival, bytes: number): Promise<void> {
+    await this.expect(bytes)
+    arrival.reserves = bytes
+  }
+
+  /** Throws `disk-full` below the floor. Cheap: called with every write. */
+  async expectFloor(): Promise<void> {
+    if (this.minFree === 0) return
+    if (performance.now() - this.#readAt > BELIEVED) await (this.#reading ??= this.#read())
+    if (this.#free >= this.minFree) return
+    throw new FerryError(
+      'disk-full',
+      'the server’s disk is nearly full; the upload goes on when there is room',
+      {
+        retryAfter: RETRY_AFTER,
+      },
+    )
+  }
+
+  async #read(): Promise<void> {
+    try {
+      this.#free = await this.inbox.free()
+      this.#readAt = performance.now()
+    } finally {
+      this.#reading = undefined
+    }
+  }
+}
