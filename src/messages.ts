@@ -25,6 +25,8 @@ export interface Messages {
   cantStart(reason: string): string
   failed(request: string, reason: string): string
   request(facts: string): string
+  setAside(file: string, detail: string): string
+  unreadable(file: string, reason: string): string
 }
 
 const zh: Messages = {
@@ -54,6 +56,8 @@ const zh: Messages = {
   cantStart: (reason) => `无法启动: ${reason}`,
   failed: (request, reason) => `${request} 失败: ${reason}`,
   request: (facts) => `请求 ${facts}`,
+  setAside: (file, detail) => `文件 ${file} 的内容与文件名不符 (${detail})，已移入 .quarantine，不再提供`,
+  unreadable: (file, reason) => `文件 ${file} 无法读取: ${reason}；请检查磁盘`,
 }
 
 const en: Messages = {
@@ -86,6 +90,9 @@ const en: Messages = {
   cantStart: (reason) => `Can't start: ${reason}`,
   failed: (request, reason) => `${request} failed: ${reason}`,
   request: (facts) => `Request ${facts}`,
+  setAside: (file, detail) =>
+    `${file} is not what its name says (${detail}); it is in .quarantine now and not served`,
+  unreadable: (file, reason) => `${file} can't be read: ${reason}; check the disk`,
 }
 
 /** The catalogue for a language. */

@@ -5,6 +5,7 @@ import type { Stores } from './intake/stores.js'
 import { Follower } from './store/follower.js'
 import { Inbox } from './store/inbox.js'
 import { Ledger } from './store/ledger.js'
+import { occupy } from './store/occupy.js'
 import { Shelf } from './store/shelf.js'
 
 /** Why the stores can't be opened, in terms of what the operator has set. */
@@ -30,6 +31,26 @@ export async function openStores(config: Config): Promise<Stores & { torn: strin
   if (files.dev !== tmp.dev) throw new UnusableFolder({ kind: 'two-file-systems' })
   const { ledger, torn } = await usable('FILES_DIR', config.filesDir, () => Ledger.open(config.filesDir))
   return { inbox, ledger, torn, shelf: Shelf.open(config.filesDir, ledger), follower: new Follower() }
+}
+
+/** The same stores beside a server that may be running; nothing is made that is not there. */
+export async function openBeside({
+  filesDir,
+  tmpDir,
+}: Config): Promise<Pick<Stores, 'inbox' | 'ledger' | 'shelf'>> {
+  const ledger = await Ledger.beside(filesDir)
+  return { ledger, shelf: Shelf.open(filesDir, ledger), inbox: await Inbox.open(tmpDir) }
+}
+
+/** True while a server has the stores. */
+export function isServing({ filesDir }: Config): boolean {
+  try {
+    occupy(filesDir).close()
+    return false
+  } catch (error) {
+    if (isErrno(error, 'SQLITE_BUSY')) return true
+    throw error
+  }
 }
 
 async function usable<T>(key: string, directory: string, open: () => Promise<T>): Promise<T> {

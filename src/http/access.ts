@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { RequestHandler, Response } from 'express'
+import type { Socket } from 'node:net'
 import { FerryError } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Messages } from '../messages.js'
@@ -28,15 +29,17 @@ export function note(res: Response, facts: Facts): void {
 
 /** One line for each request when it is over, and one more with the cause where the fault is ours. */
 export function accessLog(log: Log, messages: Messages, observer: RequestObserver): RequestHandler {
+  /** What had crossed each connection when its former request was over. */
+  const crossed = new WeakMap<Socket, { read: number; written: number }>()
   return (req, res, next) => {
     const begun = performance.now()
     const { socket } = req
-    const read = socket.bytesRead
-    const written = socket.bytesWritten
+    const { read, written } = crossed.get(socket) ?? { read: 0, written: 0 }
     res.on('close', () => {
       const facts = factsOf(res)
       const { error } = facts
       const sent = socket.bytesWritten - written
+      crossed.set(socket, { read: socket.bytesRead, written: socket.bytesWritten })
       observer.sent(sent)
       if (error) observer.failed(error.code)
       const line = {

@@ -21,7 +21,7 @@ export class Endings {
   constructor(
     readonly stores: Stores,
     readonly claims: Claims,
-    readonly onStored: (content: Stored, arrival: Arrival) => void,
+    readonly onStored: (content: Stored) => void,
     readonly observer: Observer,
   ) {}
 
@@ -37,7 +37,7 @@ export class Endings {
       this.forget(arrival)
       this.observer.finished((performance.now() - begun) / 1000)
       this.observer.ended(arrival.door, isNew ? 'stored' : 'known')
-      if (isNew) this.onStored(content, arrival)
+      if (isNew) this.onStored(content)
       return content
     } catch (error) {
       if (this.claims.get(arrival.id)) await this.#keep(arrival)

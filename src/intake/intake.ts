@@ -38,12 +38,12 @@ export class Intake {
   readonly #endings: Endings
   readonly #openings: Openings
 
-  /** `onStored` hears of every content that an upload has brought, `observer` of everything that can be counted. */
+  /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
   constructor(
     readonly stores: Stores,
     readonly options: IntakeOptions,
-    onStored: (content: Stored, arrival: Arrival) => void = () => undefined,
     readonly observer: Observer = NOBODY,
+    onStored: (content: Stored) => void = () => undefined,
   ) {
     this.#claims = new Claims(options.leaseSeconds * 1000)
     this.room = new Room(stores.inbox, options.minFree, () => this.#claims.all())

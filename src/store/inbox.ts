@@ -12,6 +12,8 @@ const PROBE = '.probe'
 export interface PartFacts {
   size: number
   links: number
+  /** When it was last written, in wall-clock milliseconds. */
+  touchedAt: number
 }
 
 /** The folder of arriving bytes: one part `tmp_<id>` for each upload. Nobody else joins a path below it. */
@@ -63,7 +65,7 @@ export class Inbox {
   async facts(part: string): Promise<PartFacts | undefined> {
     try {
       const stats = await lstat(this.path(part))
-      return stats.isFile() ? { size: stats.size, links: stats.nlink } : undefined
+      return stats.isFile() ? { size: stats.size, links: stats.nlink, touchedAt: stats.mtimeMs } : undefined
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined
       throw error

@@ -1,6 +1,6 @@
 import type Database from 'libsql'
 import { once } from 'node:events'
-import { mkdir, rename } from 'node:fs/promises'
+import { access, mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { diskError, FerryError, isErrno } from '../errors.js'
@@ -58,6 +58,18 @@ export class Ledger {
     await new DirectorySync(shelf).sync()
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
     return { ledger: new Ledger(db, worker, occupied), torn }
+  }
+
+  /**
+   * The same ledger from another process, beside a server that may be running. ENOENT where there is none yet; rejects
+   * with SQLite's error where it is torn.
+   */
+  static async beside(shelf: string): Promise<Ledger> {
+    const file = join(shelf, FOLDER, 'ledger.db')
+    await access(file)
+    const db = connect(file)
+    const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
+    return new Ledger(db, worker, { close: () => undefined })
   }
 
   /** Commits one change; resolves when it is on disk. Rejects with `disk-full` or `io-failed`: nothing has changed. */

@@ -1,4 +1,4 @@
-import type { Inbox } from './inbox.js'
+import type { Inbox, PartFacts } from './inbox.js'
 import type { Ledger } from './ledger.js'
 import type { UploadRow } from './rows.js'
 import { scan, type Scanned } from './scan.js'
@@ -12,6 +12,20 @@ export interface Recovered {
   /** Parts that nobody claimed. */
   swept: number
 }
+
+/** What a kill, a power cut or somebody's hand can have made of an upload: what its row and its part say together. */
+export type UploadState =
+  | 'sound'
+  /** The row was written, the part not made yet. */
+  | 'part-to-be-made'
+  /** Bytes were acknowledged, and the part is not there, or is another one. */
+  | 'part-missing'
+  /** Longer than its checkpoint: what is beyond may be garbage. */
+  | 'part-longer'
+  /** Shorter than its checkpoint: somebody has cut it. */
+  | 'part-shorter'
+  /** Linked to the shelf already: it was complete, and only its last steps are missing. */
+  | 'part-on-shelf'
 
 /** Brings shelf, ledger and inbox to agree, whatever a kill or a power cut has left. To be done before listening. */
 export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promise<Recovered> {
@@ -27,24 +41,38 @@ export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promi
   return { uploads, shelf: contents, swept }
 }
 
+/** What the disk says of an upload. */
+export function diagnose(row: UploadRow, facts: PartFacts | undefined): UploadState {
+  if (!facts) return row.front > 0 ? 'part-missing' : 'part-to-be-made'
+  if (facts.links > 1) return facts.size === row.size ? 'part-on-shelf' : 'part-missing'
+  if (facts.size > row.front) return 'part-longer'
+  return facts.size < row.front ? 'part-shorter' : 'sound'
+}
+
 /** The row as its part bears it out; undefined where nothing can go on from it. */
 async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<UploadRow | undefined> {
   const facts = await inbox.facts(row.part)
-  if (!facts) {
-    if (row.front > 0) return undefined
-    await inbox.create(row.part)
-    return row
+  const size = facts?.size ?? 0
+  switch (diagnose(row, facts)) {
+    case 'sound':
+      return row
+    case 'part-to-be-made':
+      await inbox.create(row.part)
+      return row
+    case 'part-missing':
+      return undefined
+    case 'part-longer':
+      await inbox.truncate(row.part, row.front)
+      return row
+    case 'part-shorter':
+      return shorten(row, size, ledger)
+    case 'part-on-shelf':
+      // To cut it to its checkpoint would cut the content.
+      return { ...row, front: size }
   }
-  // Linked to the shelf already: it was complete, and to cut it would cut the content.
-  if (facts.links > 1) return facts.size === row.size ? { ...row, front: facts.size } : undefined
-  if (facts.size >= row.front) {
-    if (facts.size > row.front) await inbox.truncate(row.part, row.front)
-    return row
-  }
-  return shorten(row, facts.size, ledger)
 }
 
-/** The part is shorter than was acknowledged (somebody cut it): it goes on from what is there. */
+/** It goes on from what is there. */
 async function shorten(row: UploadRow, front: number, ledger: Ledger): Promise<UploadRow> {
   const rehash = row.hashedTo > front ? { hashedTo: 0, hashState: undefined } : {}
   const shorter = { ...row, front, ...rehash }

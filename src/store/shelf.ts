@@ -1,5 +1,5 @@
 import { constants, lstatSync, opendirSync } from 'node:fs'
-import { access, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { access, link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { extensionOf, type Md5 } from '../contract.js'
 import { diskError, isErrno, syncError } from '../errors.js'
@@ -89,10 +89,31 @@ export class Shelf {
     }
   }
 
-  /** Moves a file that is not what its name says out of the way; it is no longer served. */
-  async setAside(file: string): Promise<void> {
-    await mkdir(join(this.directory, QUARANTINE), { recursive: true })
-    await rename(this.path(file), join(this.directory, QUARANTINE, `${file}.${Date.now()}`))
+  /**
+   * Moves a file that is not what its name says out of the way; it is no longer served. With the `inode` of the one that
+   * was found wrong, a right one that has taken its place meanwhile is put back.
+   */
+  async setAside(file: string, inode?: number): Promise<void> {
+    const folder = join(this.directory, QUARANTINE)
+    await mkdir(folder, { recursive: true })
+    const aside = join(folder, `${file}.${Date.now()}`)
+    await rename(this.path(file), aside)
+    if (inode !== undefined && (await lstat(aside)).ino !== inode) {
+      await linkOrMove(aside, this.path(file))
+      await rm(aside, { force: true })
+    }
+    await new DirectorySync(folder).sync()
+    await this.#names.sync()
+  }
+
+  /** Takes every file of a content off the shelf, durably; returns their names. Who is reading one reads on. */
+  async remove(md5: Md5): Promise<string[]> {
+    const removed: string[] = []
+    for (const { names } of this.scan())
+      removed.push(...names.filter((name) => name.toLowerCase().startsWith(md5)))
+    for (const name of removed) await rm(this.path(name), { force: true })
+    await this.#names.sync()
+    return removed
   }
 
   /** Walks the names in the folder, in batches; `other` counts those that are no content's. Synchronous, for the start. */

@@ -1,0 +1,135 @@
+import { Command, CommanderError } from 'commander'
+import type { Config } from '../config.js'
+import { isErrno } from '../errors.js'
+import type { Language } from '../messages.js'
+import { recover } from '../store/recover.js'
+import type { Stock } from '../store/verify.js'
+import { isServing, openBeside, openStores } from '../stores.js'
+import { Intake } from '../intake/intake.js'
+import { BadUsage, md5Of, parseFilter, sizeOf } from './arguments.js'
+import { list } from './list.js'
+import { adminMessagesIn, type AdminMessages } from './messages.js'
+import { remove } from './remove.js'
+import { stat, statOne } from './stat.js'
+import { EXIT, type ExitCode, type Terminal } from './terminal.js'
+import { uploads } from './uploads.js'
+import { verify } from './verify.js'
+
+interface Surroundings {
+  config: Config
+  language: Language
+  terminal: Terminal
+}
+
+/** Runs one of the operator's commands (`argv` without node and program); resolves with the exit code. */
+export async function administer(argv: string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { terminal, language, config } = surroundings
+  const messages = adminMessagesIn(language)
+  let code: ExitCode = EXIT.fine
+  const program = commands(messages, async (run) => {
+    const stock = await openBeside(config)
+    try {
+      code = await run(stock, surroundings)
+    } finally {
+      await stock.ledger.close()
+    }
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage
+    if (terminal.signal.aborted) return EXIT.interrupted
+    terminal.err(`[ERROR] ${reason(error, config, messages)}`)
+    return error instanceof BadUsage ? EXIT.usage : EXIT.failed
+  }
+}
+
+type Run = (stock: Stock, surroundings: Surroundings) => Promise<ExitCode> | ExitCode
+
+function commands(messages: AdminMessages, run: (command: Run) => Promise<void>): Command {
+  const program = new Command('ferry-server').description(messages.about).exitOverride()
+  program.command('serve').description(messages.serve)
+  program
+    .command('list')
+    .description(messages.list)
+    .option('--name <text>', messages.listName)
+    .option('--since <date>', messages.listSince)
+    .option('--until <date>', messages.listUntil)
+    .option('--min <size>', messages.listLeast)
+    .option('--max <size>', messages.listMost)
+    .option('--json', messages.json, false)
+    .action(({ json, ...wanted }: { json: boolean } & Record<string, string>) => {
+      const filter = parseFilter(wanted, messages)
+      return run((stock, { terminal }) => {
+        list(stock, filter, { json, terminal, messages })
+        return EXIT.fine
+      })
+    })
+  program
+    .command('stat')
+    .description(messages.stat)
+    .argument('[md5]', messages.md5Argument)
+    .option('--json', messages.json, false)
+    .action((text: string | undefined, { json }: { json: boolean }) => {
+      const md5 = text === undefined ? undefined : md5Of(text, messages)
+      return run(async (stock, { terminal, config }) => {
+        const how = { json, terminal, messages }
+        if (md5) return statOne(stock, md5, how) ? EXIT.fine : EXIT.wrong
+        await stat(stock, isServing(config), how)
+        return EXIT.fine
+      })
+    })
+  program
+    .command('delete')
+    .description(messages.remove)
+    .argument('<md5...>', messages.md5Argument)
+    .action((texts: string[]) => {
+      const md5s = texts.map((text) => md5Of(text, messages))
+      return run(async (stock, { terminal }) =>
+        (await remove(stock, md5s, { terminal, messages })) ? EXIT.fine : EXIT.wrong,
+      )
+    })
+  program
+    .command('uploads')
+    .description(messages.uploads)
+    .option('--json', messages.json, false)
+    .action(({ json }: { json: boolean }) =>
+      run(async (stock, { terminal }) => {
+        await uploads(stock, { json, terminal, messages })
+        return EXIT.fine
+      }),
+    )
+  program
+    .command('verify')
+    .description(messages.verify)
+    .option('--repair', messages.repair, false)
+    .option('--rate <speed>', messages.rate)
+    .option('--json', messages.json, false)
+    .action(({ repair, rate, json }: { repair: boolean; rate?: string; json: boolean }) => {
+      const bytes = rate === undefined ? 0 : sizeOf(rate.replace(/\/s$/i, ''), messages)
+      return run((stock, { terminal, config }) => {
+        const mend = isServing(config) ? undefined : () => recoverAsAStart(config)
+        return verify(stock, { repair, rate: bytes, json, recover: mend }, { terminal, messages })
+      })
+    })
+  return program
+}
+
+/** What the server itself does before it listens; it can't start meanwhile. */
+async function recoverAsAStart(config: Config): Promise<void> {
+  const stores = await openStores(config)
+  const intake = new Intake(stores, config)
+  const { uploads } = await recover(stores.shelf, stores.ledger, stores.inbox)
+  await intake.resume(uploads)
+  await intake.settled()
+  await stores.follower.close()
+  await stores.ledger.close()
+}
+
+function reason(error: unknown, { filesDir }: Config, messages: AdminMessages): string {
+  if (error instanceof BadUsage) return error.message
+  if (isErrno(error, 'ENOENT')) return messages.noLedger(filesDir)
+  if (isErrno(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) return messages.tornLedger(filesDir)
+  return messages.cantOpen(error instanceof Error ? error.message : String(error))
+}
