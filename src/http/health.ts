@@ -48,7 +48,7 @@ async function obstacles({ stores, room }: Intake): Promise<string[]> {
   const checks = [
     () => stores.inbox.probe(),
     () => stores.ledger.write('mark', { name: 'ready', value: '' }),
-    () => room.expectFloor(),
+    () => room.expectFloor(0),
   ]
   const results = await Promise.allSettled(checks.map((check) => check()))
   return results

@@ -50,10 +50,10 @@ export class Room {
     arrival.reserves = bytes
   }
 
-  /** Throws `disk-full` below the floor. Cheap: called with every write. */
-  async expectFloor(): Promise<void> {
+  /** Throws `disk-full` below the floor. Cheap: called with every write. `believed`: how old the figure may be, in milliseconds. */
+  async expectFloor(believed = BELIEVED): Promise<void> {
     if (this.minFree === 0) return
-    if (performance.now() - this.#readAt > BELIEVED) await (this.#reading ??= this.#read())
+    if (performance.now() - this.#readAt > believed) await (this.#reading ??= this.#read())
     if (this.#free >= this.minFree) return
     throw new FerryError(
       'disk-full',

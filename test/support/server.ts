@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
+/** The built server program. */
+export const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
 
 /** A real server process in a folder of its own. It can be killed and started again in the same folder. */
 export class TestServer {
