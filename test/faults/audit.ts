@@ -40,7 +40,8 @@ async function finishPending(server: TestServer, witness: Witness, findings: Fin
     if (!(now >= offset))
       findings.lost.push(`${url}: ${offset} acknowledged, HEAD says ${head.status} ${now}`)
     try {
-      await finishByTus(own, specimen)
+      const uploadLengthDeferred = head.headers.has('upload-defer-length')
+      await finishByTus(own, specimen, { uploadLengthDeferred })
       witness.success(specimen, url)
     } catch (error) {
       findings.stuck.push(`${url} at ${now} of ${specimen.size}: ${(error as Error).message}`)

@@ -5,8 +5,9 @@ import { faults, type Bench, type Findings, type Part } from './part.js'
 import { Random } from './random.js'
 import { report, type Outcome } from './report.js'
 import { kills } from './parts/kills.js'
+import { power } from './parts/power.js'
 
-const PARTS: Part[] = [kills]
+const PARTS: Part[] = [kills, ...power]
 
 const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}

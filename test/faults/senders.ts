@@ -75,7 +75,11 @@ export async function sendByForm(
 }
 
 /** A stock tus-js-client that goes on with an interrupted upload; rejects where it can't finish. */
-export async function finishByTus(url: string, file: Specimen): Promise<void> {
+export async function finishByTus(
+  url: string,
+  file: Specimen,
+  options: Pick<UploadOptions, 'uploadLengthDeferred'> = {},
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     new Upload(bytesOf(file), {
       uploadUrl: url,
@@ -85,6 +89,7 @@ export async function finishByTus(url: string, file: Specimen): Promise<void> {
       onError: (error) =>
         reject(new Error(error instanceof DetailedError ? error.message.slice(0, 200) : String(error))),
       onSuccess: () => resolve(),
+      ...options,
     }).start()
   })
 }

@@ -1,8 +1,13 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { find } from './tools.js'
+
+/** How often and how many milliseconds apart an unmount is tried: a process just killed may still hold files. */
+const TRIES = 100
+const APART = 100
 
 /** Why no file system can be mounted here, to be put behind a title; empty where one can. */
 export function mountTrouble(): string {
@@ -19,21 +24,77 @@ export interface Mounted {
 
 export async function mountTmpfs(options: string): Promise<Mounted> {
   const dir = await mkdtemp(join(tmpdir(), 'ferry-tmpfs-'))
-  return mount(dir, ['-t', 'tmpfs', '-o', options, 'tmpfs'])
+  await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir])
+  return { dir, unmount: () => leave(dir) }
 }
 
-async function mount(dir: string, args: string[]): Promise<Mounted> {
-  run('mount', [...args, dir])
+/** A real file system in an image file, whose power can be cut. */
+export interface Disk extends Mounted {
+  /** From now on nothing more reaches the disk, as if the power had gone: what was not synced is lost. */
+  cutPower(): Promise<void>
+  /** Mounts it anew, its journal replayed, as at the next boot. Nobody may hold a file on it. */
+  reboot(): Promise<void>
+}
+
+/** Makes and mounts one. `options` are those of its mkfs. */
+export async function mountDisk(
+  kind: 'ext4' | 'xfs',
+  megabytes: number,
+  options: string[] = [],
+): Promise<Disk> {
+  const folder = await mkdtemp(join(tmpdir(), `ferry-${kind}-`))
+  const image = `${folder}.img`
+  const mount = () => run('mount', ['-o', 'loop', image, folder])
+  try {
+    await makeImage(image, megabytes)
+    await run(`mkfs.${kind}`, ['-q', ...options, image])
+    await mount()
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    await rm(image, { force: true })
+    throw error
+  }
   return {
-    dir,
+    dir: folder,
+    cutPower: () => run('xfs_io', ['-x', '-c', 'shutdown', folder]),
+    reboot: async () => {
+      await unmount(folder)
+      await mount()
+    },
     unmount: async () => {
-      run('umount', [dir])
-      await rm(dir, { recursive: true })
+      await leave(folder)
+      await rm(image)
     },
   }
 }
 
-function run(program: string, args: string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
+/** A file with holes only: it takes no more room than is written to it. */
+async function makeImage(path: string, megabytes: number): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.truncate(megabytes * 1024 * 1024)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Unmounts, by detaching as a last resort, and removes the mount point. */
+async function leave(dir: string): Promise<void> {
+  await unmount(dir).catch(() => run('umount', ['-l', dir]))
+  await rm(dir, { recursive: true })
+}
+
+async function unmount(dir: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run('umount', [dir])
+    } catch (error) {
+      if (tries === TRIES) throw error
+      await new Promise((resolve) => void setTimeout(resolve, APART))
+    }
+  }
+}
+
+async function run(program: string, args: string[]): Promise<void> {
+  await promisify(execFile)(program, args)
 }
