@@ -12,7 +12,7 @@ import { Scrub, type ScrubReport } from './store/scrub.js'
 import { sweepRows } from './store/sweep.js'
 import { openStores } from './stores.js'
 
-/** Idle uploads and old rows are looked for this often in the life of an idle upload, but at most once a second. */
+/** Idle uploads and old rows are looked for once a lease, and this often in the life of an idle upload, but at most once a second. */
 const SWEEPS_PER_LIFE = 24
 
 /** What the server says to its operator. */
@@ -45,8 +45,8 @@ export async function serve(config: Config, voice: Voice): Promise<Service> {
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, voice)
 
-  const interval = Math.max(1000, (config.ttlHours * 3_600_000) / SWEEPS_PER_LIFE)
-  const sweeper = setInterval(() => void sweep(intake, config, metrics, voice), interval)
+  const pause = Math.min(config.leaseSeconds * 1000, (config.ttlHours * 3_600_000) / SWEEPS_PER_LIFE)
+  const sweeper = setInterval(() => void sweep(intake, config, metrics, voice), Math.max(1000, pause))
   const scrub = startScrub(intake, config, metrics, voice)
   return {
     async stop() {

@@ -73,8 +73,11 @@ export function newArrival(id: string, claim: Claim, { door, resumable, address 
   }
 }
 
-/** The arrival that a row of the ledger describes; it gets a fresh lease. */
-export function arrivalOf(row: UploadRow, door: string): Arrival {
+/**
+ * The arrival that a row of the ledger describes; it gets a fresh lease. How long it was idle only the wall clock can
+ * tell, and that may have been wrong then or be wrong now: it counts as idle for `mostIdle` milliseconds at most.
+ */
+export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arrival {
   const { id, part, md5, filename, size, client, front, hashedTo, hashState, touchedAt } = row
   const { address, createdAt } = row
   return {
@@ -86,7 +89,7 @@ export function arrivalOf(row: UploadRow, door: string): Arrival {
     followed: { hashedTo, hashState },
     lastByte: performance.now(),
     touchedAt,
-    idleBefore: Math.max(0, Date.now() - touchedAt),
+    idleBefore: Math.min(Math.max(0, Date.now() - touchedAt), mostIdle),
     door,
     resumable: true,
     address,
@@ -109,6 +112,11 @@ export function touched(): Pick<Arrival, 'lastByte' | 'touchedAt' | 'idleBefore'
 /** Milliseconds since the last byte; a clock that jumps while we run changes nothing. */
 export function idle({ lastByte, idleBefore }: Arrival): number {
   return idleBefore + performance.now() - lastByte
+}
+
+/** When, by the clock as it is now, the last byte came (wall-clock milliseconds). */
+export function lastTouch(arrival: Arrival): number {
+  return Date.now() - idle(arrival)
 }
 
 /**

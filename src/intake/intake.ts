@@ -3,7 +3,7 @@ import type { Md5 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Stored, UploadRow } from '../store/rows.js'
 import { append, startFollowing } from './append.js'
-import { arrivalOf, idle, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
+import { arrivalOf, idle, lastTouch, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
 import { Endings } from './endings.js'
 import { Locks } from './locks.js'
@@ -13,6 +13,9 @@ import { LEAD } from './part-writer.js'
 import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
+
+/** Clocks that are further apart than so many milliseconds have not drifted: one was set. */
+const JUMP = 60_000
 
 export interface IntakeOptions {
   leaseSeconds: number
@@ -53,7 +56,9 @@ export class Intake {
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
-    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door))
+    // None expires before its sender had a lease's time to come back: the clock may have been set meanwhile.
+    const mostIdle = Math.max(0, this.#ttl - this.options.leaseSeconds * 1000)
+    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, mostIdle))
     for (const arrival of arrivals) {
       this.#claims.add(arrival)
       // The hash state was lost: the part is read again now, not when its last byte is waiting.
@@ -179,7 +184,18 @@ export class Intake {
       await this.uploads.under(arrival.id, () => this.#endings.bury(arrival))
       expired++
     }
+    await this.#followClock()
     return expired
+  }
+
+  /** After a jump of the clock: each row says again how long its upload has been idle, for the next start. */
+  async #followClock(): Promise<void> {
+    for (const arrival of this.#claims.all()) {
+      const touchedAt = lastTouch(arrival)
+      if (!arrival.resumable || Math.abs(arrival.touchedAt - touchedAt) < JUMP) continue
+      arrival.touchedAt = touchedAt
+      await this.stores.ledger.write('touch', { part: arrival.part, touchedAt })
+    }
   }
 
   /** Asks every running request to leave its upload at a checkpoint. */

@@ -1,6 +1,6 @@
 import { FerryError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
-import { reported, type Arrival, type Claim } from './arrival.js'
+import { lastTouch, reported, type Arrival, type Claim } from './arrival.js'
 
 /** What is known of an MD5. */
 export type Standing =
@@ -25,8 +25,8 @@ export type Upload =
 
 /** What may be told of an open upload. */
 export function openUpload(arrival: Arrival): Upload {
-  const { id, claim, touchedAt } = arrival
-  return { state: 'open', id, offset: reported(arrival), claim, touchedAt }
+  const { id, claim } = arrival
+  return { state: 'open', id, offset: reported(arrival), claim, touchedAt: lastTouch(arrival) }
 }
 
 /** The answer to a second uploader of a content that is arriving. */

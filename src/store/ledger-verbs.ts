@@ -17,6 +17,7 @@ export function verbs(db: Database.Database) {
     `UPDATE uploads SET id=?, client=?, filename=?, touched_at=?, address=? WHERE part=? AND state='open'`,
   )
   const advance = db.prepare(`UPDATE uploads SET front=?, touched_at=? WHERE part=? AND state='form'`)
+  const touch = db.prepare(`UPDATE uploads SET touched_at=? WHERE part=? AND state='open'`)
   const declare = db.prepare(`UPDATE uploads SET size=? WHERE part=? AND state='open'`)
   const end = db.prepare(
     `UPDATE uploads SET state=?, md5=?, size=?, front=?, hash_state=NULL, touched_at=? WHERE part=?`,
@@ -71,6 +72,10 @@ export function verbs(db: Database.Database) {
     /** The upload goes on under a new id, in other hands. */
     handOver(row: Pick<UploadRow, 'part' | 'id' | 'client' | 'filename' | 'touchedAt' | 'address'>): void {
       only(rename.run(row.id, row.client ?? null, row.filename, row.touchedAt, row.address ?? null, row.part))
+    },
+    /** When an open upload had its last byte, by the clock as it is now. */
+    touch({ part, touchedAt }: Pick<UploadRow, 'part' | 'touchedAt'>): void {
+      touch.run(touchedAt, part)
     },
     /** The size of an upload that was created without one. */
     declareSize({ part, size }: { part: string; size: number }): void {

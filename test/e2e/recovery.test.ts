@@ -249,7 +249,7 @@ describe('a server that is killed and started again', () => {
 
 describe('uploads that nobody goes on with', () => {
   it('are swept after TMP_TTL_HOURS, at a start and while the server runs, and their ids say 410', async () => {
-    const server = await TestServer.start({ env: { TMP_TTL_HOURS: '0.001' } }) // 3.6 s
+    const server = await TestServer.start({ env: { TMP_TTL_HOURS: '0.001', LEASE_SECONDS: '1' } }) // 3.6 s
     try {
       const url = tus.location(server.url, await tus.create(server.url, 1000))
       const finished = tus.location(server.url, await tus.create(server.url, 1000))

@@ -8,7 +8,7 @@ import { Shelf } from '#src/store/shelf.js'
 import { link, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { testFolder } from '../../support/folder.js'
 import { pause } from '../../support/server.js'
 import { content } from '../../support/tus.js'
@@ -244,5 +244,51 @@ describe('Intake', () => {
     expect(() => intake.look(id)).toThrow(expect.objectContaining({ code: 'gone' }))
     await intake.settled()
     expect(await readdir(tmp)).toEqual([])
+  })
+})
+
+describe('Intake, whose clock is set', () => {
+  const YEAR = 365 * 86_400_000
+  const jump = (milliseconds: number) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds })
+    onTestFinished(() => void vi.useRealTimers())
+  }
+
+  it('keeps an upload whose last byte came a moment ago, by years ahead or back, and tells so', async () => {
+    const { intake } = await openHouse()
+    const { id } = await intake.create(claimOf(content(1000)))
+    for (const years of [3, -60, 60]) {
+      jump(years * YEAR)
+      expect(await intake.expire()).toBe(0)
+      const { touchedAt } = intake.look(id) as { touchedAt: number }
+      expect(Math.abs(Date.now() - touchedAt)).toBeLessThan(60_000)
+    }
+  })
+
+  it('gives its sender a lease to come back where the clock was set over a start', async () => {
+    let house = await openHouse()
+    const { id } = await house.intake.create(claimOf(content(1000)))
+    for (const years of [3, -60, 60]) {
+      jump(years * YEAR)
+      house = await house.reopen()
+      expect(await house.intake.expire()).toBe(0)
+      expect(house.intake.look(id).state).toBe('open')
+    }
+  })
+
+  it('does not keep for ever what came while the clock was ahead, however often it is started', async () => {
+    jump(60 * YEAR)
+    let house = await openHouse({ leaseSeconds: 0.1, ttlHours: 0.6 / 3600 })
+    const { id } = await house.intake.create(claimOf(content(1000)))
+    jump(-60 * YEAR)
+    for (let starts = 0; starts < 3; starts++) {
+      await house.intake.expire()
+      await pause(300)
+      vi.setSystemTime(Date.now() + 300)
+      house = await house.reopen()
+    }
+    await pause(200)
+    await house.intake.expire()
+    expect(() => house.intake.look(id)).toThrow('over')
   })
 })
