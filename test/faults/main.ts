@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { faults, type Bench, type Findings, type Part } from './part.js'
 import { Random } from './random.js'
 import { report, type Outcome } from './report.js'
+import { clock } from './parts/clock.js'
 import { kills } from './parts/kills.js'
 import { power } from './parts/power.js'
 
-const PARTS: Part[] = [kills, ...power]
+const PARTS: Part[] = [kills, ...power, clock]
 
 const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}
