@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { diskError, FerryError, isErrno } from '../errors.js'
-import type { Part } from '../store/part.js'
+import { FerryError } from '../errors.js'
 import type { Arrival } from './arrival.js'
 import { Checkpoints } from './checkpoint.js'
 import type { Observer } from './observer.js'
+import { openPart, startFollowing } from './open-part.js'
 import { PartWriter } from './part-writer.js'
 import type { Room } from './room.js'
 import type { Stores } from './stores.js'
@@ -34,6 +34,7 @@ export async function append(
     throw new FerryError('offset-conflict', `the upload stands at ${arrival.front}, not at ${offset}`)
   }
   const part = await openPart(arrival, stores)
+  startFollowing(arrival, stores)
   const checkpoints = new Checkpoints(arrival, part, stores, observer)
   const expectRoom = (bytes: number): Promise<void> => {
     observer.received(arrival.door, bytes)
@@ -54,24 +55,4 @@ export async function append(
     await checkpoints.stop()
     await part.close()
   }
-}
-
-async function openPart(arrival: Arrival, stores: Stores): Promise<Part> {
-  try {
-    const part = await stores.inbox.openPart(arrival.part)
-    startFollowing(arrival, stores)
-    return part
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) {
-      throw new FerryError('gone', 'the data of this upload is gone; upload it again', { cause: error })
-    }
-    throw diskError(error, 'opening the part')
-  }
-}
-
-/** The follower takes the part up where the last checkpoint left it, unless it is at it already. */
-export function startFollowing(arrival: Arrival, { inbox, follower }: Stores): void {
-  if (follower.follows(arrival.part)) return
-  follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
-  follower.advance(arrival.part, arrival.front)
 }

@@ -33,6 +33,8 @@ export interface Arrival {
   /** The part's name; it stays while the id changes hands. */
   readonly part: string
   claim: Claim
+  /** Which file the part was when it was last opened; undefined until this process has. */
+  inode: number | undefined
   /** Bytes written without a gap. */
   front: number
   /** The front of the last checkpoint: all that was ever acknowledged. */
@@ -60,6 +62,7 @@ export function newArrival(id: string, claim: Claim, { door, resumable, address 
   return {
     id,
     part: id,
+    inode: undefined,
     claim,
     front: 0,
     durable: 0,
@@ -83,6 +86,7 @@ export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arriv
   return {
     id,
     part,
+    inode: undefined,
     claim: { md5, filename, size, client },
     front,
     durable: front,

@@ -1,12 +1,12 @@
 import { FerryError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
-import { startFollowing } from './append.js'
 import type { Arrival } from './arrival.js'
 import { checkpoint } from './checkpoint.js'
 import type { Claims } from './claims.js'
 import { finish } from './finish.js'
 import { Locks } from './locks.js'
 import type { Ending, Observer } from './observer.js'
+import { openPart } from './open-part.js'
 import type { Stores } from './stores.js'
 
 /** Errors after which nothing of the upload is worth keeping. */
@@ -27,7 +27,6 @@ export class Endings {
 
   /** Puts a complete upload on the shelf. Errors: those of `finish`; unless poisoned, what has arrived is kept. */
   async finish(arrival: Arrival): Promise<Stored> {
-    startFollowing(arrival, this.stores)
     try {
       const begun = performance.now()
       const { content, isNew } = await this.unlessPoisoned(
@@ -95,7 +94,7 @@ export class Endings {
   /** Complete, but not on the shelf: made durable, so that the next try needs one byte at most. */
   async #keep(arrival: Arrival): Promise<void> {
     if (arrival.durable === arrival.front || !arrival.resumable) return
-    const part = await this.stores.inbox.openPart(arrival.part)
+    const part = await openPart(arrival, this.stores)
     try {
       await this.unlessPoisoned(arrival, checkpoint(arrival, part, this.stores))
     } finally {

@@ -1,6 +1,8 @@
-import { diskError, FerryError, syncError } from '../errors.js'
+import { FerryError, syncError } from '../errors.js'
+import type { Part } from '../store/part.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
+import { openPart, startFollowing } from './open-part.js'
 import { LEAD } from './part-writer.js'
 import type { Locks } from './locks.js'
 import type { Stores } from './stores.js'
@@ -20,9 +22,13 @@ export async function finish(
   contents: Locks,
 ): Promise<{ content: Stored; isNew: boolean }> {
   const { inbox, shelf, ledger } = stores
-  const md5 = await digest(arrival, stores)
-  if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
-  await syncPart(arrival, stores)
+  const part = await openPart(arrival, stores)
+  let md5: Md5
+  try {
+    md5 = await verified(arrival, part, stores)
+  } finally {
+    await part.close()
+  }
   // The same bytes may finish under two names at once: the second finds what the first has stored.
   return contents.under(md5, async () => {
     const { filename } = arrival.claim
@@ -40,6 +46,20 @@ export async function finish(
   })
 }
 
+/** The MD5 of the part, which is on disk then, and is not longer than what came for it. */
+async function verified(arrival: Arrival, part: Part, stores: Stores): Promise<Md5> {
+  startFollowing(arrival, stores)
+  const md5 = await digest(arrival, stores)
+  if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
+  try {
+    await part.cut(arrival.front)
+    await part.sync()
+  } catch (error) {
+    throw syncError(error)
+  }
+  return md5
+}
+
 async function digest(arrival: Arrival, { follower }: Stores): Promise<Md5> {
   const lag = follower.lag(arrival.part)
   if (lag > PATIENCE) {
@@ -53,17 +73,4 @@ async function digest(arrival: Arrival, { follower }: Stores): Promise<Md5> {
 
 function mismatch(declared: Md5, computed: Md5): FerryError {
   return new FerryError('md5-mismatch', `declared md5 ${declared}, received ${computed}; nothing was kept`)
-}
-
-async function syncPart(arrival: Arrival, { inbox }: Stores): Promise<void> {
-  const part = await inbox.openPart(arrival.part).catch((error: unknown) => {
-    throw diskError(error, 'opening the part')
-  })
-  try {
-    await part.sync()
-  } catch (error) {
-    throw syncError(error)
-  } finally {
-    await part.close()
-  }
 }

@@ -2,20 +2,19 @@ import type { Readable } from 'node:stream'
 import type { Md5 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Stored, UploadRow } from '../store/rows.js'
-import { append, startFollowing } from './append.js'
-import { arrivalOf, idle, lastTouch, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
+import { append } from './append.js'
+import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
 import { Endings } from './endings.js'
+import { Expiry } from './expiry.js'
 import { Locks } from './locks.js'
 import { NOBODY, type Ending, type Observer } from './observer.js'
+import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { LEAD } from './part-writer.js'
 import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
-
-/** Clocks that are further apart than so many milliseconds have not drifted: one was set. */
-const JUMP = 60_000
 
 export interface IntakeOptions {
   leaseSeconds: number
@@ -40,6 +39,7 @@ export class Intake {
   readonly #claims: Claims
   readonly #endings: Endings
   readonly #openings: Openings
+  readonly #expiry: Expiry
 
   /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
   constructor(
@@ -48,17 +48,17 @@ export class Intake {
     readonly observer: Observer = NOBODY,
     onStored: (content: Stored) => void = () => undefined,
   ) {
-    this.#claims = new Claims(options.leaseSeconds * 1000)
+    const leaseMs = options.leaseSeconds * 1000
+    this.#claims = new Claims(leaseMs)
     this.room = new Room(stores.inbox, options.minFree, () => this.#claims.all())
     this.#endings = new Endings(stores, this.#claims, onStored, observer)
     this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room)
+    this.#expiry = new Expiry(this.#claims, this.#endings, this.uploads, this.#ttl, leaseMs)
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
-    // None expires before its sender had a lease's time to come back: the clock may have been set meanwhile.
-    const mostIdle = Math.max(0, this.#ttl - this.options.leaseSeconds * 1000)
-    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, mostIdle))
+    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
     for (const arrival of arrivals) {
       this.#claims.add(arrival)
       // The hash state was lost: the part is read again now, not when its last byte is waiting.
@@ -175,27 +175,8 @@ export class Intake {
   }
 
   /** Ends the uploads that have been idle for too long; their ids answer 410. Returns how many. */
-  async expire(): Promise<number> {
-    const isOld = (arrival: Arrival): boolean => idle(arrival) > this.#ttl && !this.uploads.isHeld(arrival.id)
-    let expired = 0
-    for (const arrival of [...this.#claims.all()].filter(isOld)) {
-      // While the others were buried, its sender may have come back.
-      if (!isOld(arrival) || this.#claims.get(arrival.id) !== arrival) continue
-      await this.uploads.under(arrival.id, () => this.#endings.bury(arrival))
-      expired++
-    }
-    await this.#followClock()
-    return expired
-  }
-
-  /** After a jump of the clock: each row says again how long its upload has been idle, for the next start. */
-  async #followClock(): Promise<void> {
-    for (const arrival of this.#claims.all()) {
-      const touchedAt = lastTouch(arrival)
-      if (!arrival.resumable || Math.abs(arrival.touchedAt - touchedAt) < JUMP) continue
-      arrival.touchedAt = touchedAt
-      await this.stores.ledger.write('touch', { part: arrival.part, touchedAt })
-    }
+  expire(): Promise<number> {
+    return this.#expiry.expire(this.stores.ledger)
   }
 
   /** Asks every running request to leave its upload at a checkpoint. */

@@ -12,7 +12,8 @@ import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
 
 const FOLDER = '.ledger'
-const TORN = ['SQLITE_NOTADB', 'SQLITE_CORRUPT']
+/** SQLITE_ERROR: a head that SQLite can't make sense of, or tables that are not there. */
+const TORN = ['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']
 
 /**
  * The embedded index of what is on the shelf and which uploads are open. Reads are synchronous, on this thread, and
@@ -117,6 +118,7 @@ function isTorn(file: string): boolean {
   try {
     const db = connect(file)
     const [check] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
+    for (const table of ['contents', 'uploads']) db.prepare(`SELECT * FROM ${table}`)
     db.close()
     return check?.quick_check !== 'ok'
   } catch (error) {

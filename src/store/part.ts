@@ -21,6 +21,17 @@ export class Part {
     }
   }
 
+  /** What the disk says of it now: its size, and the inode by which one file is told from another. */
+  async facts(): Promise<{ size: number; inode: number }> {
+    const { size, ino } = await this.handle.stat()
+    return { size, inode: ino }
+  }
+
+  /** Cuts what somebody else has put behind its end (bytes). */
+  async cut(end: number): Promise<void> {
+    if ((await this.facts()).size > end) await this.handle.truncate(end)
+  }
+
   /** fdatasync: the bytes, and the size that they imply, are on disk. */
   datasync(): Promise<void> {
     return this.handle.datasync()

@@ -1,5 +1,15 @@
 import Database from 'libsql'
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  open as openFile,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Line } from '../support/proxy.js'
@@ -157,6 +167,38 @@ describe('a server that is killed and started again', () => {
     await expectStoredOnce(file)
   })
 
+  it('goes on from the bytes that are there when somebody cuts the part short while it runs', async () => {
+    const file = content(MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, 900_000))
+    await truncate(join(server.tmp, `tmp_${url.split('/').at(-1)!}`), 500_000)
+    // Its former bytes have been hashed: without a look, the file would be named by what it has no more.
+    expect((await tus.patch(url, 900_000, file.bytes.subarray(900_000))).status).toBe(409)
+    expect(await offsetOf(url)).toBe(500_000)
+    await tus.patch(url, 500_000, file.bytes.subarray(500_000))
+    await expectStoredOnce(file)
+  })
+
+  it('stores no more than was sent when somebody lets the part grow', async () => {
+    const file = content(MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, 900_000))
+    await appendFile(join(server.tmp, `tmp_${url.split('/').at(-1)!}`), Buffer.alloc(MIB))
+    expect((await tus.patch(url, 900_000, file.bytes.subarray(900_000))).status).toBe(204)
+    await expectStoredOnce(file)
+  })
+
+  it('names a file by what is in the part, when somebody puts another in its place', async () => {
+    const file = content(MIB)
+    const url = await open(file)
+    await tus.patch(url, 0, file.bytes.subarray(0, 900_000))
+    await writeFile(join(server.dir, 'other'), Buffer.alloc(900_000))
+    await rename(join(server.dir, 'other'), join(server.tmp, `tmp_${url.split('/').at(-1)!}`))
+    expect((await tus.patch(url, 900_000, file.bytes.subarray(900_000))).status).toBe(460)
+    expect(await server.shelf()).toEqual([])
+    expect(await check(file.md5)).toEqual({ status: 'notfound' })
+  })
+
   it('throws away what lies beyond the last checkpoint, since a power cut may have left garbage there', async () => {
     const file = content(MIB)
     const url = await open(file)
@@ -187,6 +229,16 @@ describe('a server that is killed and started again', () => {
   it.each([
     ['garbage', (file: string) => writeFile(file, 'x'.repeat(40_000))],
     ['half of itself', (file: string) => truncate(file, 10_000)],
+    ['of a format that SQLite does not know', (file: string) => overwrite(file, 47, 200)],
+    [
+      'without its tables',
+      (file: string) => {
+        const db = new Database(file)
+        db.exec('DROP TABLE uploads')
+        db.close()
+        return Promise.resolve()
+      },
+    ],
   ])('moves a ledger that is %s aside and serves what is on the shelf', async (_name, damage) => {
     const file = content(100_000)
     await stockUpload(server.url, file.bytes, { metadata: { filename: 'big.bin' } })
@@ -271,3 +323,9 @@ describe('uploads that nobody goes on with', () => {
     }
   })
 })
+
+async function overwrite(path: string, position: number, byte: number): Promise<void> {
+  const handle = await openFile(path, 'r+')
+  await handle.write(Uint8Array.of(byte), 0, 1, position)
+  await handle.close()
+}

@@ -1,0 +1,52 @@
+import { diskError, FerryError, isErrno } from '../errors.js'
+import type { Part } from '../store/part.js'
+import { rowOf, type Arrival } from './arrival.js'
+import type { Stores } from './stores.js'
+
+/**
+ * The arrival's part, for writing. Call it under the upload's lock. Where somebody has cut it short or put another in
+ * its place, it is read again from its beginning, so that no digest tells of bytes that are not there. Errors: `gone`,
+ * `offset-conflict` (it is shorter now, and goes on from what is there), `io-failed`.
+ */
+export async function openPart(arrival: Arrival, stores: Stores): Promise<Part> {
+  const part = await open(arrival, stores)
+  try {
+    const { size, inode } = await part.facts()
+    const isOther = arrival.inode !== undefined && arrival.inode !== inode
+    arrival.inode = inode
+    if (isOther || size < arrival.front) await readAgain(arrival, Math.min(size, arrival.front), stores)
+    return part
+  } catch (error) {
+    await part.close()
+    throw diskError(error, 'looking at the part')
+  }
+}
+
+async function open({ part }: Arrival, { inbox }: Stores): Promise<Part> {
+  try {
+    return await inbox.openPart(part)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) {
+      throw new FerryError('gone', 'the data of this upload is gone; upload it again', { cause: error })
+    }
+    throw diskError(error, 'opening the part')
+  }
+}
+
+async function readAgain(arrival: Arrival, front: number, { follower, ledger }: Stores): Promise<void> {
+  const isShorter = front < arrival.front
+  follower.forget(arrival.part)
+  arrival.front = front
+  arrival.durable = Math.min(arrival.durable, front)
+  arrival.followed = { hashedTo: 0, hashState: undefined }
+  if (arrival.resumable) await ledger.write('checkpoint', rowOf(arrival))
+  if (isShorter)
+    throw new FerryError('offset-conflict', `the upload’s data was cut; it stands at ${front} now`)
+}
+
+/** The follower takes the part up where the last checkpoint left it, unless it is at it already. */
+export function startFollowing(arrival: Arrival, { inbox, follower }: Stores): void {
+  if (follower.follows(arrival.part)) return
+  follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
+  follower.advance(arrival.part, arrival.front)
+}
