@@ -8,7 +8,10 @@ import { clock } from './parts/clock.js'
 import { kills } from './parts/kills.js'
 import { power } from './parts/power.js'
 
-const PARTS: Part[] = [kills, ...power, clock]
+const PARTS: Part[] = [kills, ...power, meddled, clock]
+import { meddled } from './parts/meddled.js'
+
+const PARTS: Part[] = [kills, ...power, meddled, clock]
 
 const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -6,12 +6,9 @@ const ROOTS = ['/usr/lib', '/usr/local/lib', '/usr/lib64']
 
 /** Where libfaketime is on this machine, undefined where it isn't. */
 export function findFaketime(): string | undefined {
-  const folders = ROOTS.flatMap((root) => [root, ...childrenOf(root)])
-  for (const folder of folders) {
-    const home = join(folder, 'faketime')
-    if (childrenOf(home).includes(join(home, 'libfaketimeMT.so.1'))) return join(home, 'libfaketimeMT.so.1')
-  }
-  return undefined
+  return [...ROOTS, ...ROOTS.flatMap(childrenOf)]
+    .map((folder) => join(folder, 'faketime', 'libfaketimeMT.so.1'))
+    .find((library) => existsSync(library))
 }
 
 function childrenOf(folder: string): string[] {

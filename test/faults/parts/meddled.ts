@@ -1,0 +1,93 @@
+import { TestServer } from '../../support/server.js'
+import { audit } from '../audit.js'
+import { House, type Scenario } from '../meddling/house.js'
+import { inboxScenarios } from '../meddling/inbox.js'
+import { ledgerScenarios } from '../meddling/ledger.js'
+import { shelfScenarios } from '../meddling/shelf.js'
+import { mutant, type Break } from '../mutant.js'
+import { add, noFindings, repeat, type Bench, type Control, type Findings, type Part } from '../part.js'
+import type { Random } from '../random.js'
+import { Witness } from '../witness.js'
+
+const SCENARIOS: Scenario[] = [...shelfScenarios, ...inboxScenarios, ...ledgerScenarios]
+/** Scenarios that one house lives through before it is audited. */
+const EPOCH = 8
+
+/** Files, parts and the ledger are changed behind the server's back, while it runs and while it is stopped. */
+export const meddled: Part = {
+  name: 'meddled',
+  title: 'shelf files, parts and the ledger cut, grown, replaced, deleted, torn or put back by somebody else',
+  unit: 'scenarios',
+  rounds: { ci: SCENARIOS.length, full: 20 * SCENARIOS.length },
+  trouble: () => undefined,
+  run: (bench) => through(bench, SCENARIOS),
+  controls: [
+    broken('a look at the shelf that does not compare sizes', shelfScenarios, {
+      file: 'src/store/shelf.js',
+      from: 'else if (stats.size !== content.size)',
+      to: 'else if (false)',
+    }),
+    broken('a start that does not look whether the ledger is torn', ledgerScenarios, {
+      file: 'src/store/ledger.js',
+      from: "if (isTorn(join(folder, 'ledger.db')))",
+      to: 'if (false)',
+    }),
+  ],
+}
+
+/** A server that is broken so must be found out by these scenarios. */
+function broken(title: string, scenarios: Scenario[], ...breaks: Break[]): Control {
+  return {
+    title,
+    async run(bench) {
+      const copy = await mutant(...breaks)
+      try {
+        return await through(bench, scenarios, copy.command)
+      } finally {
+        await copy.remove()
+      }
+    },
+  }
+}
+
+/** The scenarios in random order, all of them before any comes again. */
+function through(bench: Bench, scenarios: Scenario[], command?: string[]): Promise<Findings> {
+  let deck: Scenario[] = []
+  const draw = (random: Random): Scenario => {
+    if (deck.length === 0) deck = [...scenarios]
+    return deck.splice(random.between(0, deck.length - 1), 1)[0]!
+  }
+  return repeat(bench, EPOCH, (rounds, random) =>
+    epoch(
+      Array.from({ length: rounds }, () => draw(random)),
+      random,
+      command,
+    ),
+  )
+}
+
+async function epoch(scenarios: Scenario[], random: Random, command?: string[]): Promise<Findings> {
+  // A short lease: whoever was sending when a ledger went may come back at once.
+  const server = await TestServer.start({ env: { LEASE_SECONDS: '1' }, ...(command ? { command } : {}) })
+  const witness = new Witness()
+  const findings = noFindings()
+  try {
+    for (const { title, play } of scenarios) {
+      const found = noFindings()
+      try {
+        await play(new House(server, witness, random, found))
+      } catch (error) {
+        // A server that doesn't start (any more) ends this house.
+        found.stuck.push((error as Error).message)
+      }
+      findings.rounds++
+      for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const)
+        findings[kind].push(...found[kind].map((line) => `${title}: ${line}`))
+      if (found.stuck.length > 0) return { ...findings, rounds: scenarios.length }
+    }
+    add(findings, { ...(await audit(server, witness)), rounds: 0 })
+    return findings
+  } finally {
+    await server.stop()
+  }
+}
