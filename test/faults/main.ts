@@ -6,10 +6,8 @@ import { Random } from './random.js'
 import { report, type Outcome } from './report.js'
 import { clock } from './parts/clock.js'
 import { kills } from './parts/kills.js'
-import { power } from './parts/power.js'
-
-const PARTS: Part[] = [kills, ...power, meddled, clock]
 import { meddled } from './parts/meddled.js'
+import { power } from './parts/power.js'
 
 const PARTS: Part[] = [kills, ...power, meddled, clock]
 

@@ -236,10 +236,10 @@ describe('Intake', () => {
   })
 
   it('forgets idle uploads, and answers 410 for them', async () => {
-    const { intake, tmp } = await openHouse({ ttlHours: 0.2 / 3600 })
+    const { intake, tmp } = await openHouse({ ttlHours: 2 / 3600 })
     const { id } = await intake.create(claimOf(content(10)))
     expect(await intake.expire()).toBe(0)
-    await pause(250)
+    await pause(2100)
     expect(await intake.expire()).toBe(1)
     expect(() => intake.look(id)).toThrow(expect.objectContaining({ code: 'gone' }))
     await intake.settled()
