@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Md5 } from '../contract.js'
 import { FerryError } from '../errors.js'
+import { stateReader } from '../store/follower.js'
 import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
 import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
@@ -11,7 +12,6 @@ import { Locks } from './locks.js'
 import { NOBODY, type Ending, type Observer } from './observer.js'
 import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
-import { LEAD } from './part-writer.js'
 import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
@@ -58,11 +58,14 @@ export class Intake {
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
+    const canGoOn = await stateReader()
     const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
     for (const arrival of arrivals) {
       this.#claims.add(arrival)
-      // The hash state was lost: the part is read again now, not when its last byte is waiting.
-      if (arrival.front - arrival.followed.hashedTo > LEAD) startFollowing(arrival, this.stores)
+      if (arrival.front === 0 || canGoOn(arrival.followed.hashState)) continue
+      // The part is read again now, not when its last byte is waiting.
+      arrival.followed = { hashedTo: 0, hashState: undefined }
+      startFollowing(arrival, this.stores)
     }
     for (const arrival of arrivals.filter(({ front, claim }) => front === claim.size)) {
       // What fails now can be tried again by its client; the start goes on.
@@ -158,7 +161,9 @@ export class Intake {
   /** Bytes that the follower of any upload is behind its writer, at most. */
   lag(): number {
     const { follower } = this.stores
-    const lags = [...this.#claims.all()].map(({ part }) => (follower.follows(part) ? follower.lag(part) : 0))
+    const lags = [...this.#claims.all()].map(({ part, front, followed }) =>
+      follower.follows(part) ? follower.lag(part) : front - followed.hashedTo,
+    )
     return Math.max(0, ...lags)
   }
 

@@ -1,3 +1,4 @@
+import { createMD5 } from 'hash-wasm'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Md5 } from '../contract.js'
@@ -8,6 +9,20 @@ import type { FromFollower, ToFollower } from './follower-worker.js'
 export interface Followed {
   hashedTo: number
   hashState: Uint8Array | undefined
+}
+
+/** Tells whether hashing can go on from a saved state: one may be missing, or of another build of the hash library. */
+export async function stateReader(): Promise<(state: Uint8Array | undefined) => boolean> {
+  const hasher = await createMD5()
+  return (state) => {
+    if (!state) return false
+    try {
+      hasher.load(state)
+      return true
+    } catch {
+      return false
+    }
+  }
 }
 
 /** The worker is told of new bytes in steps of this size, not with every packet. */

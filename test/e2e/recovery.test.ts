@@ -1,4 +1,5 @@
 import Database from 'libsql'
+import { createHash } from 'node:crypto'
 import {
   appendFile,
   mkdir,
@@ -11,6 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ReadableStream } from 'node:stream/web'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Line } from '../support/proxy.js'
 import { pause, TestServer } from '../support/server.js'
@@ -283,6 +285,33 @@ describe('a server that is killed and started again', () => {
     await writeFile(join(server.tmp, `tmp_${'b'.repeat(32)}`), 'left over')
     await server.start()
     await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
+  })
+
+  it('reads a large part again in the background when its hash state is unusable, and finishes it when that is done', async () => {
+    const size = 640 * MIB
+    const zeros = Buffer.alloc(MIB)
+    const hash = createHash('md5')
+    for (let at = 0; at < size; at += MIB) hash.update(zeros)
+    const file = { md5: hash.digest('hex') }
+    const url = tus.location(server.url, await tus.create(server.url, size, { ...file, filename: 'big.bin' }))
+    const body = ReadableStream.from(Array.from({ length: 639 }, () => zeros))
+    expect((await tus.patch(url, 0, body)).status).toBe(204)
+    await server.kill()
+    const db = new Database(join(server.files, '.ledger', 'ledger.db'))
+    db.exec(`UPDATE uploads SET hash_state = x'00010203'`)
+    db.close()
+    await server.start()
+    const early = await tus.patch(url, size - MIB, zeros)
+    expect(early.status).toBe(503)
+    expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await offsetOf(url)).toBe(size - 1)
+    const lag = async () => {
+      const metrics = await (await fetch(`${server.url}/metrics`)).text()
+      return Number(/^ferry_follower_lag_bytes (\d+)$/m.exec(metrics)![1])
+    }
+    await expect.poll(lag, { timeout: 60_000, interval: 200 }).toBe(0)
+    expect((await tus.patch(url, size - 1, zeros.subarray(0, 1))).status).toBe(204)
+    await expectStoredOnce(file)
   })
 
   it('hashes a part again from its start when the saved state is lost, and then finishes it', async () => {
