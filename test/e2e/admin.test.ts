@@ -1,10 +1,12 @@
 import Database from 'libsql'
+import { spawnSync } from 'node:child_process'
 import { link, mkdir, open, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { admin, adminJson } from '../support/admin.js'
 import { Line } from '../support/proxy.js'
-import { pause, TestServer } from '../support/server.js'
+import { MAIN, pause, TestServer } from '../support/server.js'
+import { missing } from '../support/tools.js'
 import { content, md5, stockUpload, tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
@@ -147,6 +149,36 @@ describe('delete', () => {
     await server.start()
     expect(await check(file.md5)).toEqual({ status: 'notfound' })
   })
+})
+
+describe.skipIf(missing('strace'))(`delete, killed at any of its steps${missing('strace')}`, () => {
+  it.each(['unlink', 'fsync', 'fdatasync', 'pwrite64'])(
+    'leaves the whole file or none, wherever in %s it died, and can be given again',
+    async (call) => {
+      for (let strike = 1; ; strike++) {
+        const file = await store(1000, 'a.bin')
+        const args = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`]
+        const kill = ['-e', `inject=${call}:signal=SIGKILL:when=${strike}`]
+        const { status } = spawnSync(
+          'strace',
+          [...args, ...kill, process.execPath, MAIN, 'delete', file.md5],
+          {
+            cwd: server.dir,
+            env: { PATH: process.env['PATH'], UV_THREADPOOL_SIZE: '1', FERRY_LANG: 'en' },
+          },
+        )
+        const response = await fetch(`${server.url}/files/${file.md5}.bin`)
+        if (response.status === 200) expect(md5(Buffer.from(await response.arrayBuffer()))).toBe(file.md5)
+        else expect(await check(file.md5)).toEqual({ status: 'notfound' })
+        expect([0, 3]).toContain((await admin(server, 'delete', file.md5)).code)
+        expect(await check(file.md5)).toEqual({ status: 'notfound' })
+        if (status === 0) break
+        expect(strike).toBeLessThan(30)
+      }
+      expect(await server.shelf()).toEqual([])
+      expect((await adminJson(server, 'stat'))[0]).toMatchObject({ files: 0 })
+    },
+  )
 })
 
 describe('verify', () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -126,6 +127,28 @@ describe('a server that can not start', () => {
 })
 
 describe('a server that starts', () => {
+  it('knows 100,000 files within five seconds, in less than 200 MB, be it for the first time or again', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'ferry-many-'))
+    await mkdir(join(dir, 'files'))
+    for (let number = 0; number < 100_000; number++) {
+      const name = createHash('md5').update(String(number)).digest('hex')
+      closeSync(openSync(join(dir, 'files', `${name}.bin`), 'w'))
+    }
+    const begun = performance.now()
+    const server = await TestServer.start({ dir, env: { SCRUB_DAYS: '0' } })
+    expect((await fetch(`${server.url}/check?md5=${'0'.repeat(32)}`)).status).toBe(200)
+    expect(performance.now() - begun).toBeLessThan(5000)
+    await server.kill()
+    const again = performance.now()
+    await server.start()
+    expect((await fetch(`${server.url}/check?md5=${'0'.repeat(32)}`)).status).toBe(200)
+    expect(performance.now() - again).toBeLessThan(5000)
+    expect(server.output).toMatch(/Shelf read: 100000 file.*Shelf read: 100000 file/s)
+    const status = readFileSync(`/proc/${server.pid}/status`, 'utf8')
+    expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)![1])).toBeLessThan(200_000)
+    await server.stop()
+  })
+
   it('keeps a second one off its folders, and what it is receiving stays whole', async () => {
     const server = await TestServer.start()
     const file = content(300_000)
