@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { isErrno } from '../errors.js'
+import { diskError, isErrno } from '../errors.js'
 
 /** What a platform or file system answers that has no fsync for directories (Windows, some network mounts). */
 const NO_DIRECTORY_SYNC = ['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EACCES']
@@ -44,5 +44,15 @@ async function syncDirectory(directory: string): Promise<void> {
     }
   } catch (error) {
     if (!isErrno(error, ...NO_DIRECTORY_SYNC)) throw error
+  }
+}
+
+/** A full disk must not keep the server down: what is stored can be fetched, and the next start writes what is owed. */
+export async function unlessFull<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write
+  } catch (error) {
+    if (diskError(error, 'recovering').code === 'disk-full') return undefined
+    throw error
   }
 }

@@ -1,3 +1,4 @@
+import { unlessFull } from './durable.js'
 import type { Inbox, PartFacts } from './inbox.js'
 import type { Ledger } from './ledger.js'
 import type { UploadRow } from './rows.js'
@@ -30,12 +31,12 @@ export type UploadState =
 /** Brings shelf, ledger and inbox to agree, whatever a kill or a power cut has left. To be done before listening. */
 export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promise<Recovered> {
   const contents = await scan(shelf, ledger)
-  await Promise.all(ledger.read.forms().map((part) => ledger.write('forget', part)))
+  await Promise.all(ledger.read.forms().map((part) => unlessFull(ledger.write('forget', part))))
   const uploads: UploadRow[] = []
   for (const row of ledger.read.openUploads()) {
     const settled = await settle(row, ledger, inbox)
     if (settled) uploads.push(settled)
-    else await ledger.write('forget', row.part)
+    else await unlessFull(ledger.write('forget', row.part))
   }
   const swept = await sweepParts(inbox, new Set(uploads.map(({ part }) => part)))
   return { uploads, shelf: contents, swept }
@@ -57,7 +58,7 @@ async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<Upl
     case 'sound':
       return row
     case 'part-to-be-made':
-      await inbox.create(row.part)
+      await unlessFull(inbox.create(row.part))
       return row
     case 'part-missing':
       return undefined
@@ -76,6 +77,6 @@ async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<Upl
 async function shorten(row: UploadRow, front: number, ledger: Ledger): Promise<UploadRow> {
   // Nor need it be the same bytes: it is read again from its beginning.
   const shorter = { ...row, front, hashedTo: 0, hashState: undefined }
-  await ledger.write('checkpoint', shorter)
+  await unlessFull(ledger.write('checkpoint', shorter))
   return shorter
 }

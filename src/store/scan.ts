@@ -1,4 +1,5 @@
 import { parseMd5, type Md5 } from '../contract.js'
+import { unlessFull } from './durable.js'
 import type { Ledger } from './ledger.js'
 import { NameSet } from './name-set.js'
 import type { Shelf } from './shelf.js'
@@ -42,7 +43,7 @@ async function dropMissing(names: NameSet, shelf: Shelf, ledger: Ledger): Promis
   const gone = [...missingNames(names, ledger)]
   const dropped = gone.map((file) => {
     const md5 = parseMd5(file.slice(0, 32)) as Md5
-    return ledger.write('forgetContent', { md5, file, path: shelf.path(file) })
+    return unlessFull(ledger.write('forgetContent', { md5, file, path: shelf.path(file) }))
   })
   return (await Promise.all(dropped)).filter(Boolean).length
 }
@@ -56,5 +57,5 @@ async function adoptUnmarked(names: NameSet, shelf: Shelf, ledger: Ledger): Prom
     handed = ledger.write('found', JSON.stringify(unknown))
   }
   await handed
-  return ledger.write('adopt', Date.now())
+  return (await unlessFull(ledger.write('adopt', Date.now()))) ?? 0
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Ballast } from '../support/ballast.js'
 import { mountTmpfs, mountTrouble, type Mounted } from '../support/mount.js'
 import { TestServer } from '../support/server.js'
 import { inject } from '../support/strace.js'
@@ -51,6 +52,19 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     expect(await response.json()).toMatchObject({ status: 'error', code: 'disk-full' })
     await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
     expect((await fetch(`${server.url}/files/${small.md5}.bin`)).status).toBe(200)
+  })
+
+  it('does not keep the server from starting, though the ledger can not be told what a kill has left', async () => {
+    disk = await mountTmpfs('size=16m')
+    server = await TestServer.start({ dir: disk.dir })
+    const stored = content(MIB)
+    await stockUpload(server.url, stored.bytes)
+    const unknown = content(1000)
+    await writeFile(join(server.files, `${unknown.md5}.bin`), unknown.bytes)
+    await (await Ballast.on(disk.dir)).takeRoom()
+    await server.kill()
+    await server.start()
+    expect((await fetch(`${server.url}/files/${stored.md5}.bin`)).status).toBe(200)
   })
 })
 
