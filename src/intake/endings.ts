@@ -72,9 +72,11 @@ export class Endings {
 
   /** The upload ends for its age; its id says so (410) for a while. */
   async bury(arrival: Arrival): Promise<void> {
-    await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
-    this.observer.ended(arrival.door, 'expired')
+    // The part first: where parts have filled the disk, its room is what the row needs.
     this.forget(arrival)
+    await this.settled()
+    this.observer.ended(arrival.door, 'expired')
+    await this.stores.ledger.write('bury', { part: arrival.part, now: Date.now() })
   }
 
   /** The arrival is over; its part goes off the answer's path. */

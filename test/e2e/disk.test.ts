@@ -66,6 +66,17 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     await server.start()
     expect((await fetch(`${server.url}/files/${stored.md5}.bin`)).status).toBe(200)
   })
+
+  it('ends with the uploads that nobody goes on with: they expire, though the ledger has no room either', async () => {
+    disk = await mountTmpfs('size=16m')
+    server = await TestServer.start({ dir: disk.dir, env: { TMP_TTL_HOURS: '0.001' } })
+    const url = tus.location(server.url, await tus.create(server.url, undefined))
+    await tus.patch(url, 0, content(8 * MIB).bytes)
+    await (await Ballast.on(disk.dir)).takeRoom()
+    await expect.poll(() => server.inbox(), { timeout: 20_000 }).toEqual([])
+    expect((await tus.head(url)).status).toBe(410)
+    await stockUpload(server.url, content(4 * MIB).bytes)
+  })
 })
 
 describe.skipIf(missing('strace'))(`a file system without hard links${missing('strace')}`, () => {
