@@ -39,3 +39,31 @@ export class Witness {
     this.pending.delete(url)
   }
 }
+
+/** Takes no 404 for an answer: for faults that may not cost an upload. */
+export class StrictWitness extends Witness {
+  /** True while an upload may rightly be ended by the fault (a failed sync, say). */
+  mayEnd = false
+  /** Uploads with acknowledged bytes whose client has begun anew instead of going on. */
+  readonly deserted: string[] = []
+
+  override offset(url: string, specimen: Specimen, offset: number): void {
+    if (!this.pending.has(url)) this.#leaveFormer(url, specimen)
+    super.offset(url, specimen, offset)
+  }
+
+  override ended(url: string): void {
+    const pending = this.pending.get(url)
+    if (pending && !this.mayEnd) this.broken.push(`${url}: ${pending.offset} acknowledged, and it is gone`)
+    super.ended(url)
+  }
+
+  /** A client that begins anew has left its former upload, and may have got it under this new address. */
+  #leaveFormer(url: string, specimen: Specimen): void {
+    for (const [former, pending] of this.pending) {
+      if (pending.specimen !== specimen || former === url) continue
+      if (pending.offset > 0) this.deserted.push(`${former} at ${pending.offset}: its client began anew`)
+      super.ended(former)
+    }
+  }
+}

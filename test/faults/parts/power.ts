@@ -7,9 +7,9 @@ import { find } from '../../support/tools.js'
 import { audit } from '../audit.js'
 import { mutant, type Break } from '../mutant.js'
 import { noFindings, repeat, type Control, type Findings, type Part } from '../part.js'
-import type { Random, Specimen } from '../random.js'
+import type { Random } from '../random.js'
 import { sendByForm, sendByTus, type Sending } from '../senders.js'
-import { Witness } from '../witness.js'
+import { StrictWitness } from '../witness.js'
 
 type Kind = 'ext4' | 'xfs'
 
@@ -128,7 +128,7 @@ async function cutOften(machine: Machine, cuts: number, random: Random): Promise
 
 /** A server and its disk, which go dark together. */
 class Machine {
-  readonly witness = new PowerWitness()
+  readonly witness = new StrictWitness()
 
   constructor(
     readonly disk: Disk,
@@ -137,11 +137,11 @@ class Machine {
 
   /** The power goes; when this resolves it is back, and the server is not yet started. */
   async cutPower(): Promise<void> {
-    this.witness.isPowered = false
+    this.witness.mayEnd = true // a sync fails from now on, and that ends an upload
     await this.disk.cutPower()
     await this.server.kill()
     await this.disk.reboot()
-    this.witness.isPowered = true
+    this.witness.mayEnd = false
   }
 
   async startAndCut(milliseconds: number): Promise<void> {
@@ -160,24 +160,6 @@ class Machine {
       if ('code' in (error as Error)) throw error // it could not even be spawned
       return (error as Error).message
     }
-  }
-}
-
-/** Takes no 404 for an answer: only while the power is off a failed sync may end an upload. */
-class PowerWitness extends Witness {
-  isPowered = true
-
-  override offset(url: string, specimen: Specimen, offset: number): void {
-    // A client that begins anew has left its former upload, and may have got it under this new address.
-    for (const [former, pending] of this.pending)
-      if (former !== url && pending.specimen === specimen) super.ended(former)
-    super.offset(url, specimen, offset)
-  }
-
-  override ended(url: string): void {
-    const pending = this.pending.get(url)
-    if (pending && this.isPowered) this.broken.push(`${url}: ${pending.offset} acknowledged, and it is gone`)
-    super.ended(url)
   }
 }
 
