@@ -13,6 +13,8 @@ export interface Sending {
   witness: Witness
   /** No further tries after this. */
   signal?: AbortSignal
+  /** Hears the status of every answer. */
+  heard?: (status: number) => void
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Sending {
  */
 export async function sendByTus(
   file: Specimen,
-  { server, witness, signal }: Sending,
+  { server, witness, signal, heard }: Sending,
   { declared = true, ...options }: Partial<UploadOptions> & { declared?: boolean } = {},
 ): Promise<boolean> {
   return new Promise((resolve) => {
@@ -35,6 +37,7 @@ export async function sendByTus(
         const offset = Number(response.getHeader('Upload-Offset') ?? NaN)
         const method = request.getMethod()
         const location = response.getHeader('Location')
+        heard?.(response.getStatus())
         if (method === 'POST' && response.getStatus() === 201 && location)
           witness.offset(new URL(location, server).href, file, 0)
         const acknowledges = ['PATCH', 'HEAD'].includes(method) && response.getStatus() < 300
@@ -58,7 +61,7 @@ export async function sendByTus(
 /** A form, posted again until it is stored; resolves with false when it was called off. */
 export async function sendByForm(
   file: Specimen,
-  { server, witness, signal }: Sending,
+  { server, witness, signal, heard }: Sending,
   { declared = true }: { declared?: boolean } = {},
 ): Promise<boolean> {
   const form = formBytes({ head: filePart(file.filename), body: bytesOf(file) })
@@ -66,6 +69,7 @@ export async function sendByForm(
   for (;;) {
     if (signal?.aborted) return false
     const { status, reply } = await post(server, form, { query }).catch(() => ({ status: 0, reply: {} }))
+    if (status > 0) heard?.(status)
     if (status === 200 && ['ok', 'exists'].includes(String((reply as { status: unknown }).status))) {
       witness.success(file)
       return true
