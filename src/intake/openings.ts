@@ -77,10 +77,11 @@ export class Openings {
     const { inbox, ledger } = this.stores
     try {
       await this.room.reserve(arrival, announced)
-      await Promise.all([
-        inbox.create(arrival.part),
-        arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,
-      ])
+      const part = inbox.create(arrival.part)
+      const row = arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined
+      // Both have to be over before either can be taken back.
+      await Promise.allSettled([part, row])
+      await Promise.all([part, row])
     } catch (error) {
       await this.endings.abandon(arrival, 'failed').catch(() => undefined)
       throw diskError(error, 'creating the upload')

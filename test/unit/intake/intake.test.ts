@@ -1,4 +1,5 @@
 import type { Md5 } from '#src/contract.js'
+import { FerryError } from '#src/errors.js'
 import { Intake, type IntakeOptions } from '#src/intake/intake.js'
 import { Follower } from '#src/store/follower.js'
 import { Inbox } from '#src/store/inbox.js'
@@ -233,6 +234,17 @@ describe('Intake', () => {
     expect(intake.look(id)).toMatchObject({ state: 'open', offset: size - 1 })
     await intake.stores.follower.within(id, 0)
     expect(await last()).toMatchObject({ state: 'finished' })
+  })
+
+  it('leaves no part behind when the ledger refuses an upload before its part is made', async () => {
+    const { intake, tmp } = await openHouse()
+    const { inbox, ledger } = intake.stores
+    const create = inbox.create.bind(inbox)
+    vi.spyOn(inbox, 'create').mockImplementation((part) => pause(50).then(() => create(part)))
+    vi.spyOn(ledger, 'write').mockRejectedValueOnce(new FerryError('disk-full', 'no room for the row'))
+    await expect(intake.create(claimOf(content(1000)))).rejects.toMatchObject({ code: 'disk-full' })
+    await pause(100)
+    expect(await readdir(tmp)).toEqual([])
   })
 
   it('forgets idle uploads, and answers 410 for them', async () => {
