@@ -148,6 +148,11 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** Whether the process ends, or has ended, within so many milliseconds. */
+export async function isGone(server: TestServer, milliseconds: number): Promise<boolean> {
+  return Promise.race([server.exited().then(() => true), pause(milliseconds).then(() => false)])
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, milliseconds))
 }
