@@ -42,8 +42,12 @@ export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.Err
 
 const FULL = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL']
 
-/** What a failed fsync becomes: nobody may try it again, since a second one may report a success that isn't one. */
+/**
+ * What a failed fsync becomes: nobody may try it again, since a second one may report a success that isn't one. A
+ * FerryError passes through unchanged: it came before the fsync.
+ */
 export function syncError(cause: unknown): FerryError {
+  if (cause instanceof FerryError) return cause
   return new FerryError('sync-failed', 'the server could not keep the data on its disk; upload it again', {
     cause,
   })

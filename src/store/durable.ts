@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { diskError, isErrno } from '../errors.js'
 
 /** What a platform or file system answers that has no fsync for directories (Windows, some network mounts). */
@@ -14,7 +14,10 @@ export class DirectorySync {
 
   constructor(readonly directory: string) {}
 
-  /** Resolves when every name made or removed before this call is on disk. Rejects with the system's error. */
+  /**
+   * Resolves when every name made or removed before this call is on disk. Rejects with `io-failed` where nothing was
+   * synced at all, with the system's error where the sync failed.
+   */
   sync(): Promise<void> {
     if (!this.#running) return this.#start()
     this.#next ??= this.#running.then(
@@ -36,7 +39,7 @@ export class DirectorySync {
 
 async function syncDirectory(directory: string): Promise<void> {
   try {
-    const handle = await open(directory, 'r')
+    const handle = await openDirectory(directory)
     try {
       await handle.sync()
     } finally {
@@ -54,5 +57,14 @@ export async function unlessFull<T>(write: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if (diskError(error, 'recovering').code === 'disk-full') return undefined
     throw error
+  }
+}
+
+/** What can't be opened has not been synced in vain: unlike after a failed fsync, the next try tells the truth. */
+async function openDirectory(directory: string): Promise<FileHandle> {
+  try {
+    return await open(directory, 'r')
+  } catch (error) {
+    throw isErrno(error, ...NO_DIRECTORY_SYNC) ? error : diskError(error, 'opening the folder')
   }
 }

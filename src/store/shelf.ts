@@ -63,30 +63,32 @@ export class Shelf {
   async place(part: string, md5: Md5, filename: string): Promise<string> {
     const file = `${md5}.${extensionOf(filename)}`
     const target = this.path(file)
-    try {
-      await this.#put(part, file)
-    } catch (error) {
+    const isNew = await this.#put(part, file).catch((error: unknown) => {
       throw diskError(error, 'placing the file on the shelf')
-    }
+    })
     try {
       await this.#names.sync()
     } catch (error) {
-      await unlink(target).catch(() => undefined)
-      throw syncError(error)
+      const failed = syncError(error)
+      // A name of ours that may not be on disk is taken back. Where nothing was synced, the next try goes on from here.
+      if (isNew && failed.code === 'sync-failed') await unlink(target).catch(() => undefined)
+      throw failed
     }
     return file
   }
 
-  async #put(part: string, file: string): Promise<void> {
+  /** False where the file was there already. */
+  async #put(part: string, file: string): Promise<boolean> {
     const target = this.path(file)
     try {
       await linkOrMove(part, target)
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
-      if (await this.#hasSizeOf(part, target)) return
+      if (await this.#hasSizeOf(part, target)) return false
       await this.setAside(file)
       await linkOrMove(part, target)
     }
+    return true
   }
 
   /**

@@ -170,6 +170,19 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
     },
   )
 
+  it('that can’t even open a folder has not failed to sync it: the upload goes on and finishes', async () => {
+    const { file, url } = await start()
+    const detach = await inject(server.pid, 'openat:error=EIO:when=3') // after the part's, for bytes and for its sync
+    const failed = await sendRest(url, file.bytes)
+    await detach()
+    expect(failed.status).toBe(503)
+    expect(await failed.json()).toMatchObject({ status: 'error', code: 'io-failed' })
+    expect(await offsetOf(url)).toBe(299_999)
+    expect((await tus.patch(url, 299_999, file.bytes.subarray(299_999))).status).toBe(204)
+    expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
+    await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
+  })
+
   it('keeps serving what is stored', async () => {
     const { file, url } = await start()
     const stored = content(1000)
