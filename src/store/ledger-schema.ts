@@ -73,3 +73,11 @@ function migrate(db: Database.Database): void {
     throw error
   }
 }
+
+/**
+ * True where SQLite has found garbage. That need not be on the disk: libsql 0.5.29 takes a page that it could not read
+ * (EIO) for one that it has read, and keeps it. A fresh connection reads it again.
+ */
+export function isGarbage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(NOTADB|CORRUPT)/.test(String(error.code))
+}

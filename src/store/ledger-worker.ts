@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { connect } from './ledger-schema.js'
+import { connect, isGarbage } from './ledger-schema.js'
 import { verbs, type Verbs } from './ledger-verbs.js'
 
 /** One write as it travels to this thread, and the answer to it. */
@@ -15,8 +15,7 @@ export interface Outcome {
 }
 
 const port = parentPort!
-const db = connect((workerData as { file: string }).file)
-const write = verbs(db) as Record<string, (argument: unknown) => unknown>
+let { db, write } = open()
 
 let waiting: Order[] = []
 
@@ -25,6 +24,11 @@ port.on('message', (order: Order | 'close') => {
   if (waiting.length === 0) setImmediate(commit)
   waiting.push(order)
 })
+
+function open() {
+  const db = connect((workerData as { file: string }).file)
+  return { db, write: verbs(db) as Record<string, (argument: unknown) => unknown> }
+}
 
 function close(): void {
   if (waiting.length > 0) commit()
@@ -55,8 +59,16 @@ function together(orders: Order[]): Outcome[] {
     return outcomes
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK')
+    if (isGarbage(error)) reopen()
     throw error
   }
+}
+
+/** Nothing is lost with the old connection but the names of a scan, and a scan that meets an error is given up. */
+function reopen(): void {
+  const old = db
+  ;({ db, write } = open())
+  old.close()
 }
 
 function alone(order: Order): Outcome {

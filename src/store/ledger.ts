@@ -5,15 +5,13 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { diskError, FerryError, isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
-import { connect } from './ledger-schema.js'
+import { connect, isGarbage } from './ledger-schema.js'
 import { reads, type Reads } from './ledger-reads.js'
 import { occupy } from './occupy.js'
 import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
 
 const FOLDER = '.ledger'
-/** SQLITE_ERROR: a head that SQLite can't make sense of, or tables that are not there. */
-const TORN = ['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR']
 
 /**
  * The embedded index of what is on the shelf and which uploads are open. Reads are synchronous, on this thread, and
@@ -25,15 +23,18 @@ export class Ledger {
     { resolve: (result: unknown) => void; reject: (error: Error) => void }
   >()
   readonly read: Reads
+  #db: Database.Database
   #number = 0
   #broken: FerryError | undefined
 
   private constructor(
-    readonly db: Database.Database,
+    db: Database.Database,
+    readonly file: string,
     readonly worker: Worker,
     readonly occupied: { close(): void },
   ) {
-    this.read = reads(db)
+    this.#db = db
+    this.read = mending(reads(db), () => reads(this.#reconnect()))
     worker.on('message', (outcomes: Outcome[]) => outcomes.forEach((outcome) => this.#settle(outcome)))
     worker.on('error', (error) => this.#break(error))
     worker.on('exit', () => this.#break(new Error('the ledger is closed')))
@@ -48,7 +49,8 @@ export class Ledger {
     let torn: string | undefined
     const occupied = occupy(shelf)
     await mkdir(folder, { recursive: true })
-    if (isTorn(join(folder, 'ledger.db'))) {
+    // A second look, by a fresh connection: a disk that fails to read once does not cost the open uploads.
+    if (isTorn(join(folder, 'ledger.db')) && isTorn(join(folder, 'ledger.db'))) {
       torn = `${folder}.torn-${Date.now()}`
       await rename(folder, torn)
       await mkdir(folder)
@@ -58,7 +60,7 @@ export class Ledger {
     await new DirectorySync(folder).sync()
     await new DirectorySync(shelf).sync()
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
-    return { ledger: new Ledger(db, worker, occupied), torn }
+    return { ledger: new Ledger(db, file, worker, occupied), torn }
   }
 
   /**
@@ -70,7 +72,7 @@ export class Ledger {
     await access(file)
     const db = connect(file)
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
-    return new Ledger(db, worker, { close: () => undefined })
+    return new Ledger(db, file, worker, { close: () => undefined })
   }
 
   /** Commits one change; resolves when it is on disk. Rejects with `disk-full` or `io-failed`: nothing has changed. */
@@ -88,8 +90,15 @@ export class Ledger {
     const ended = once(this.worker, 'exit')
     this.worker.postMessage('close')
     await ended
-    this.db.close()
+    this.#db.close()
     this.occupied.close()
+  }
+
+  #reconnect(): Database.Database {
+    const old = this.#db
+    this.#db = connect(this.file)
+    old.close()
+    return this.#db
   }
 
   #settle({ number, result, error }: Outcome): void {
@@ -114,6 +123,25 @@ export class Ledger {
   }
 }
 
+/**
+ * What one connection takes for garbage, a fresh one reads again. Not so the generators: they have given out something
+ * by then, and who reads one begins anew.
+ */
+function mending(first: Reads, again: () => Reads): Reads {
+  let now = first
+  const verb = (name: keyof Reads) => (argument: never, options: never) => {
+    try {
+      return now[name](argument, options)
+    } catch (error) {
+      if (!isGarbage(error)) throw error
+      now = again()
+      return now[name](argument, options)
+    }
+  }
+  const names = Object.keys(first) as (keyof Reads)[]
+  return Object.fromEntries(names.map((name) => [name, verb(name)])) as unknown as Reads
+}
+
 function isTorn(file: string): boolean {
   try {
     const db = connect(file)
@@ -122,7 +150,8 @@ function isTorn(file: string): boolean {
     db.close()
     return check?.quick_check !== 'ok'
   } catch (error) {
-    if (isErrno(error, ...TORN)) return true
+    // SQLITE_ERROR: a head that SQLite can't make sense of, or tables that are not there.
+    if (isGarbage(error) || isErrno(error, 'SQLITE_ERROR')) return true
     throw error
   }
 }

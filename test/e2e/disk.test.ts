@@ -183,6 +183,19 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
     await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
   })
 
+  it('when the ledger is read costs that moment at most: it is read again by a fresh connection', async () => {
+    const { file, url } = await start()
+    const stored = content(1000)
+    await stockUpload(server.url, stored.bytes)
+    const detach = await inject(server.pid, 'pread64:error=EIO:when=1', { thread: server.pid })
+    await fetch(`${server.url}/check?md5=${stored.md5}`)
+    await detach()
+    expect(await (await fetch(`${server.url}/check?md5=${stored.md5}`)).json()).toMatchObject({
+      status: 'exists',
+    })
+    expect((await sendRest(url, file.bytes)).status).toBe(204)
+  })
+
   it('keeps serving what is stored', async () => {
     const { file, url } = await start()
     const stored = content(1000)
