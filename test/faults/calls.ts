@@ -5,10 +5,9 @@ import { pause, type TestServer } from '../support/server.js'
 import { threadsOf, watch } from '../support/strace.js'
 
 /** Everything by which the server changes its disk or answers somebody; `?` where a machine may not have the call. */
-export const CALLS = [
-  ...['openat', 'write', 'writev', 'pwrite64', 'pwritev', 'fdatasync', 'fsync', '?link', 'linkat', '?rename'],
-  ...['?renameat', '?renameat2', '?unlink', 'unlinkat', '?truncate', 'ftruncate', '?mkdir', 'mkdirat'],
-].join(',')
+export const CALLS =
+  'openat,write,writev,pwrite64,pwritev,fdatasync,fsync,?link,linkat,?rename,?renameat,?renameat2,' +
+  '?unlink,unlinkat,?truncate,ftruncate,?mkdir,mkdirat'
 
 /** One system call, as strace has seen it. */
 export interface Call {

@@ -5,13 +5,14 @@ import { faults, type Bench, type Findings, type Part } from './part.js'
 import { Random } from './random.js'
 import { report, type Outcome } from './report.js'
 import { clock } from './parts/clock.js'
+import { errors } from './parts/errors.js'
 import { full } from './parts/full.js'
 import { kills } from './parts/kills.js'
 import { meddled } from './parts/meddled.js'
 import { points } from './parts/points.js'
 import { power } from './parts/power.js'
 
-const PARTS: Part[] = [kills, points, ...power, full, meddled, clock]
+const PARTS: Part[] = [kills, points, errors, ...power, full, meddled, clock]
 
 const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}

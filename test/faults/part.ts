@@ -32,11 +32,6 @@ export function faults({ lost, wrong, stuck, left }: Findings): number {
   return lost.length + wrong.length + stuck.length + left.length
 }
 
-/** The broken promises, one a line. */
-export function linesOf({ lost, wrong, stuck, left }: Findings): string[] {
-  return [...lost, ...wrong, ...stuck, ...left]
-}
-
 export interface Bench {
   /** How often to strike. */
   rounds: number

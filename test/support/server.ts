@@ -111,10 +111,14 @@ export class TestServer {
     await this.#end('SIGKILL')
   }
 
+  get runs(): boolean {
+    const child = this.#child
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
   /** Resolves when the process is gone, whoever ended it. */
   async exited(): Promise<void> {
-    const child = this.#child
-    if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    if (this.runs) await once(this.#child!, 'exit')
   }
 
   /** SIGTERM; returns the exit code. */
@@ -150,7 +154,9 @@ export async function freePort(): Promise<number> {
 
 /** Whether the process ends, or has ended, within so many milliseconds. */
 export async function isGone(server: TestServer, milliseconds: number): Promise<boolean> {
-  return Promise.race([server.exited().then(() => true), pause(milliseconds).then(() => false)])
+  const until = performance.now() + milliseconds
+  while (server.runs && performance.now() < until) await pause(5)
+  return !server.runs
 }
 
 export function pause(milliseconds: number): Promise<void> {

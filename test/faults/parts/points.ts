@@ -7,8 +7,9 @@ import { mutant, type Break } from '../mutant.js'
 import { add, faults, noFindings, type Bench, type Control, type Findings, type Part } from '../part.js'
 import { specimen, type Random } from '../random.js'
 import { sendByTus } from '../senders.js'
-import { STARTS, strikeStarts } from '../starts.js'
+import { STARTS } from '../starts.js'
 import { appendSlowly, create, expiry, finish, form, SIZE, type Scene, type Stage } from '../stages.js'
+import { strikeStarts } from '../strike-starts.js'
 import { together } from '../together.js'
 import { Witness } from '../witness.js'
 
@@ -66,11 +67,11 @@ function control(title: string, stage: Stage, broken: Break): Control {
   return {
     title,
     async run(bench) {
-      const { command, remove } = await mutant(broken)
+      const server = await mutant(broken)
       try {
-        return await strikeStage(stage, bench, bench.rounds, command)
+        return await strikeStage(stage, bench, bench.rounds, server.command)
       } finally {
-        await remove()
+        await server.remove()
       }
     },
   }
