@@ -97,8 +97,10 @@ export class Delivery {
 
   /** Progress is when the server has more of an upload than before, not when we have sent more. */
   #confirm(url: string, offset: number): void {
+    // Each attempt gets our upload back under a new URL: what it has gained since the last one is progress, too.
+    const before = this.#upload?.confirmed ?? offset
     if (this.#upload?.url !== url) this.#upload = { url, begunAt: offset, confirmed: offset }
-    if (offset <= this.#upload.confirmed) return
+    if (offset <= before) return
     this.#upload.confirmed = offset
     this.#parts.patience.progressed()
   }

@@ -84,6 +84,17 @@ describe('the client on a bad line', () => {
     await expectStored(file, await client.outcome)
   })
 
+  it('does not lose patience with a line that breaks again and again, as long as each time brings some bytes', async () => {
+    const file = await newFile('cut-often.bin', 2 * MIB)
+    line.upRate = Infinity
+    line.cutEvery = 256 * 1024
+    // Pauses that grow with each break would be too long for this after the third.
+    const outcome = await home.run(['-file', file.path, '-server', line.address, '--retry-for', '3s'])
+    line.cutEvery = Infinity
+    await expectStored(file, outcome)
+    expect(outcome.stderr.match(/秒后重试/g)!.length).toBeGreaterThan(6)
+  })
+
   it('believes the server’s word about the file when the last answer of a transfer is lost', async () => {
     const file = await newFile('last-answer.bin', MIB)
     line.upRate = Infinity

@@ -7,15 +7,22 @@ export class Line {
   up = 0
   /** Bytes per second towards the server; Infinity: as they come. */
   upRate = Infinity
+  /** A connection breaks after so many bytes towards the server. */
+  cutEvery = Infinity
+  /** How often one has. */
+  cuts = 0
+  /** Milliseconds that everything is held back, each way. */
+  latency = 0
   /** Each answer that it says yes to is lost, with the connection it came on. */
   losesAnswer: (bytes: Buffer) => boolean = () => false
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #silent = new Set<Socket>()
 
-  static async to(port: number): Promise<Line> {
+  /** `host`: the address of this machine to listen on. */
+  static async to(port: number, host = '127.0.0.1'): Promise<Line> {
     const line = new Line(port)
-    line.#server.listen(0, '127.0.0.1')
+    line.#server.listen(0, host)
     await once(line.#server, 'listening')
     return line
   }
@@ -23,16 +30,27 @@ export class Line {
   private constructor(port: number) {
     this.#server = createServer((client) => {
       const server = connect(port, '127.0.0.1')
-      this.#join(client, server, (bytes) => this.#carryUp(client, server, bytes))
+      let carried = 0
+      this.#join(client, server, (bytes) => {
+        carried += bytes.length
+        if (carried <= this.cutEvery) return this.#carryUp(client, server, bytes)
+        this.cuts++
+        client.pause()
+        this.#later(() => this.#drop(client, server))
+      })
       this.#join(server, client, (bytes) => {
         if (this.losesAnswer(bytes)) this.#drop(client, server)
-        else client.write(bytes)
+        else this.#later(() => client.write(bytes))
       })
     })
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `127.0.0.1:${this.port}`
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
   }
 
   /** Breaks every connection that there is. New ones work. */
@@ -57,15 +75,22 @@ export class Line {
     this.#sockets.add(from)
     from.on('data', carry)
     from.on('error', () => to.destroy())
-    from.on('end', () => to.end())
+    from.on('end', () => this.#later(() => to.end()))
     from.on('close', () => {
       this.#sockets.delete(from)
-      to.destroy()
+      this.#later(() => to.destroy())
     })
+  }
+
+  /** Timers of one length go off in the order in which they were set. */
+  #later(action: () => void): void {
+    if (this.latency > 0) setTimeout(action, this.latency)
+    else action()
   }
 
   #carryUp(client: Socket, server: Socket, bytes: Buffer): void {
     this.up += bytes.length
+    if (this.latency > 0) return this.#later(() => server.write(bytes))
     const isFull = !server.write(bytes)
     const resume = () => {
       if (!this.#silent.has(client)) client.resume()
