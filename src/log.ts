@@ -1,6 +1,9 @@
 export type Level = 'INFO' | 'WARN' | 'ERROR'
 
-/** Lines for the operator: `[INFO] …`, or one JSON object each. Text from outside is escaped, so a line stays one. */
+/**
+ * Lines for the operator: `[INFO] …`, or one JSON object each. Text from outside is escaped, so a line stays one, and
+ * no part's full name stands in them: who knows it can go on with the upload.
+ */
 export interface Log {
   info(message: string, fields?: Record<string, unknown>): void
   warn(message: string, fields?: Record<string, unknown>): void
@@ -15,7 +18,9 @@ export function createLog(
 ): Log {
   const line = (level: Level, message: string, fields: Record<string, unknown> = {}): string =>
     format === 'json'
-      ? JSON.stringify({ time: new Date().toISOString(), level: level.toLowerCase(), message, ...fields })
+      ? escape(
+          JSON.stringify({ time: new Date().toISOString(), level: level.toLowerCase(), message, ...fields }),
+        )
       : `[${level}] ${escape(message)}`
   return {
     info: (message, fields) => out(line('INFO', message, fields)),
@@ -39,10 +44,18 @@ function describe(error: unknown): string {
   return `${error.message}${cause}`
 }
 
-/** Control and bidi characters as \u escapes: nobody's file name breaks a line or drives a terminal. */
+/**
+ * Control, bidi and other invisible characters as \u escapes, which JSON reads as the same characters: nobody's file
+ * name breaks a line or drives a terminal. Of a part's name only the beginning stays.
+ */
 function escape(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return text
+    .replace(/(tmp_[0-9a-f]{8})[0-9a-f]{24}/g, '$1…')
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
+      Array.from({ length: character.length }, (_, index) => asEscape(character.charCodeAt(index))).join(''),
+    )
+}
+
+function asEscape(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
 }

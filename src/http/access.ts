@@ -14,6 +14,8 @@ export interface Facts {
   md5?: string | undefined
   outcome?: string
   error?: FerryError
+  /** The whole answer has been given, although the request is not over: its sender is still sending, or hangs up. */
+  isAnswered?: boolean
 }
 
 /** Hears what the figures want to know of every request. */
@@ -34,17 +36,20 @@ export function accessLog(log: Log, messages: Messages, observer: RequestObserve
   return (req, res, next) => {
     const begun = performance.now()
     const { socket } = req
+    const from = socket.remoteAddress // a connection that is gone doesn't say
     const { read, written } = crossed.get(socket) ?? { read: 0, written: 0 }
     res.on('close', () => {
       const facts = factsOf(res)
       const { error } = facts
+      const failure = error?.code ?? (res.statusCode >= 400 ? 'refused' : undefined)
+      const isAnswered = res.writableFinished || facts.isAnswered
       const sent = socket.bytesWritten - written
       crossed.set(socket, { read: socket.bytesRead, written: socket.bytesWritten })
       observer.sent(sent)
-      if (error) observer.failed(error.code)
+      if (failure) observer.failed(failure)
       const line = {
         request: randomBytes(4).toString('hex'),
-        from: socket.remoteAddress,
+        from,
         method: req.method,
         door: facts.door ?? 'none',
         status: res.headersSent ? res.statusCode : undefined,
@@ -53,11 +58,11 @@ export function accessLog(log: Log, messages: Messages, observer: RequestObserve
         in: socket.bytesRead - read,
         out: sent,
         seconds: Math.round(performance.now() - begun) / 1000,
-        outcome: res.writableFinished ? (error?.code ?? facts.outcome ?? 'ok') : 'broken-off',
+        outcome: isAnswered ? (failure ?? facts.outcome ?? 'ok') : 'broken-off',
       }
       log.info(messages.request(asText(line)), line)
       if (error && statusOf(error, 'json') >= 500)
-        log.error(messages.failed(`${line.request} ${req.method} ${req.path}`, error.message), error.cause)
+        log.error(messages.failed(`${line.request} ${line.method} ${line.door}`, error.message), error.cause)
     })
     next()
   }

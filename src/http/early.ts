@@ -20,19 +20,21 @@ export const LINGER: Farewell = { drain: false, patience: 2000 }
 /**
  * Answers before the body has been read. Node closes the socket at `end()`, and what is unread then makes it a reset
  * that can overtake the answer; so the answer is written whole, and the end waits until the sender has taken notice.
+ * Returns whether somebody was there to be answered.
  */
 export function answerEarly(
   req: IncomingMessage,
   res: ServerResponse,
   answer: { status: number; headers: Record<string, string>; body?: string },
   farewell: Farewell,
-): void {
+): boolean {
+  const isAnswered = res.socket !== null && !res.socket.destroyed
   const body = answer.body ?? ''
   const length =
     body === '' && answer.status === 204 ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
   if (req.complete || req.destroyed) {
     res.writeHead(answer.status, { ...answer.headers, ...length }).end(body)
-    return
+    return isAnswered
   }
   res.writeHead(answer.status, { ...answer.headers, ...length, Connection: 'close' })
   if (body === '') res.flushHeaders()
@@ -42,6 +44,7 @@ export function answerEarly(
     // The body may have been left unread on purpose: nobody may wait for it.
     req.destroy()
   })
+  return isAnswered
 }
 
 function waitForSender(req: IncomingMessage, { drain, patience }: Farewell, then: () => void): void {

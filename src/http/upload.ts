@@ -22,7 +22,8 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     const reply = (status: number, headers: Record<string, string>, body: object): void => {
       const json = { ...headers, 'Content-Type': 'application/json; charset=utf-8' }
-      answerEarly(req, res, { status, headers: json, body: JSON.stringify(body) }, DRAIN)
+      const isAnswered = answerEarly(req, res, { status, headers: json, body: JSON.stringify(body) }, DRAIN)
+      note(res, { isAnswered })
     }
     const succeed = (outcome: Outcome): void => {
       note(res, { md5: outcome.content.md5, outcome: outcome.status })
@@ -98,7 +99,7 @@ async function receive(form: Form, req: Request, intake: Intake, md5: Md5 | unde
     if (!upload) throw new FerryError('missing-field', `the form has no field "${FIELD}"`)
     return { status: 'ok', content: await upload.complete() }
   } catch (error) {
-    await upload?.abandon(error as Error)
+    await upload?.abandon(asFerryError(error))
     throw error
   } finally {
     form.leave()
@@ -143,10 +144,11 @@ class FormUpload {
     }
   }
 
-  async abandon(reason: Error): Promise<void> {
+  async abandon(reason: FerryError): Promise<void> {
     this.file.destroy(reason)
     await this.#received?.catch(() => undefined)
-    if (this.#id) await this.intake.terminate(this.#id, 'broken-off').catch(() => undefined)
+    const ending = reason.code === 'bad-form' ? 'broken-off' : 'failed'
+    if (this.#id) await this.intake.terminate(this.#id, ending).catch(() => undefined)
     this.#release?.()
   }
 }

@@ -39,6 +39,35 @@ describe('the log', () => {
     expect(lines).toEqual(['[INFO] Stored: a\\u000ab\\u001b[31m\\u202egpj.exe'])
   })
 
+  it('keeps a line a line as JSON, too, and a reader of the JSON gets what was said', () => {
+    const lines: string[] = []
+    const log = createLog(
+      'json',
+      (line) => lines.push(line),
+      (line) => lines.push(line),
+    )
+    const odd = 'a\n\u001b[31m\u009b31m\u202egpj\u061c\u2066\u{e0041}.exe'
+    log.info('Stored', { filename: odd })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/^[\u0020-\u007e]+$/)
+    expect(JSON.parse(lines[0]!)).toMatchObject({ filename: odd })
+  })
+
+  it('does not tell the full name of a part, by which somebody could go on with the upload', () => {
+    const lines: string[] = []
+    const id = '0123456789abcdef0123456789abcdef'
+    for (const format of ['text', 'json'] as const) {
+      const log = createLog(
+        format,
+        (line) => lines.push(line),
+        (line) => lines.push(line),
+      )
+      log.error('failed', new Error(`EIO: i/o error, open '/srv/tmp/tmp_${id}'`))
+    }
+    expect(lines.join('\n')).not.toContain(id)
+    expect(lines.join('\n')).toContain('tmp_01234567…')
+  })
+
   it('writes errors with their causes to the other stream', () => {
     const out: string[] = []
     const err: string[] = []

@@ -25,7 +25,8 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     if (req.method === 'GET') return next() // the library would read a part; a content has its own address
     const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
     note(res, { door: 'tus', upload: upload?.id, ...factsOf(upload) })
-    if (upload?.state === 'finished') return answerEarly(req, res, nothingToSend(upload, links), LINGER)
+    if (upload?.state === 'finished')
+      return note(res, { isAnswered: answerEarly(req, res, nothingToSend(upload, links), LINGER) })
     welcomeBody(req, res)
     const request = new NodeRequest({ req, res })
     const response = await server.handleWeb(request)
@@ -39,7 +40,8 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     // The early answer counts and closes for itself.
     for (const name of ['content-length', 'connection']) response.headers.delete(name)
     const headers = Object.fromEntries(response.headers)
-    answerEarly(req, res, { status: response.status, headers, body: await response.text() }, LINGER)
+    const answer = { status: response.status, headers, body: await response.text() }
+    note(res, { isAnswered: answerEarly(req, res, answer, LINGER) })
   }
 }
 
