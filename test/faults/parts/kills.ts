@@ -5,7 +5,7 @@ import { mutant } from '../mutant.js'
 import { repeat, type Findings, type Part } from '../part.js'
 import type { Random } from '../random.js'
 import { sendByForm, sendByTus } from '../senders.js'
-import { Witness } from '../witness.js'
+import { StrictWitness, type Witness } from '../witness.js'
 
 const CLIENTS = 8
 /** Kills before the server is audited and begins with empty folders. */
@@ -44,7 +44,7 @@ export const kills: Part = {
 async function epoch(rounds: number, random: Random, command?: string[]): Promise<Findings> {
   // A short lease: a creation whose answer was lost in a kill must not keep its own sender out for a minute.
   const server = await TestServer.start({ env: { LEASE_SECONDS: '1' }, ...(command ? { command } : {}) })
-  const witness = new Witness()
+  const witness = new StrictWitness()
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
   try {
