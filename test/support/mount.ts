@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,35 +43,44 @@ export async function mountDisk(
   megabytes: number,
   options: string[] = [],
 ): Promise<Disk> {
-  const folder = await mkdtemp(join(tmpdir(), `ferry-${kind}-`))
-  const image = `${folder}.img`
-  const mount = () => run('mount', ['-o', 'loop', image, folder])
+  const base = await mkdtemp(join(tmpdir(), `ferry-${kind}-`))
+  const image = join(base, 'image')
+  const dir = join(base, 'disk')
+  const mount = () => run('mount', ['-o', 'loop', image, dir])
+  await share(base)
   try {
+    await mkdir(dir)
     await makeImage(image, megabytes)
     await run(`mkfs.${kind}`, ['-q', ...options, image])
     await mount()
   } catch (error) {
-    await rm(folder, { recursive: true })
-    await rm(image, { force: true })
+    await leave(base)
     throw error
   }
   return {
-    dir: folder,
+    dir,
     cutPower: async () => {
-      await run('xfs_io', ['-x', '-c', 'shutdown', folder]).catch((error: unknown) => {
+      await run('xfs_io', ['-x', '-c', 'shutdown', dir]).catch((error: unknown) => {
         // It may trip over what it has just done.
-        if (!isDark(folder)) throw error
+        if (!isDark(dir)) throw error
       })
     },
     reboot: async () => {
-      await unmount(folder)
+      await unmount(dir)
       await mount()
+      if (isDark(dir)) throw new Error(`${dir} is still dark: another mount namespace holds it`)
     },
     unmount: async () => {
-      await leave(folder)
-      await rm(image)
+      await leave(dir)
+      await leave(base)
     },
   }
+}
+
+/** An unmount below this folder reaches the copies, too, that other mount namespaces (`ip netns exec`) have made. */
+async function share(folder: string): Promise<void> {
+  await run('mount', ['--bind', folder, folder])
+  await run('mount', ['--make-shared', folder])
 }
 
 /** Whether the disk answers to nothing any more. */
