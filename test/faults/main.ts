@@ -15,11 +15,12 @@ import { power } from './parts/power.js'
 
 const PARTS: Part[] = [kills, points, errors, ...power, full, line, meddled, clock]
 
-const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--report FILE]
+const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--jobs N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}
   --full     the full sizes (hours) instead of those for continuous integration (minutes)
   --rounds   another size for one part
   --seed     repeats a run: the same files, the same choices (the moments are the machine's)
+  --jobs     so many parts at a time
   --report   where the table goes beside standard output (test/faults/report.md)`
 
 const { values: flags } = parseArgs({
@@ -28,6 +29,7 @@ const { values: flags } = parseArgs({
     full: { type: 'boolean', default: false },
     rounds: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
     report: { type: 'string', default: fileURLToPath(new URL('./report.md', import.meta.url)) },
     help: { type: 'boolean', default: false },
   },
@@ -39,8 +41,7 @@ if (flags.help) {
 
 const seed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(flags.seed)
 const sizes = new Map(flags.rounds.map(readSize))
-const outcomes: Outcome[] = []
-for (const part of chosen(flags.only)) outcomes.push(await runPart(part))
+const outcomes = await runAll(chosen(flags.only), Number(flags.jobs))
 
 const text = report(outcomes, { seed, command: process.argv.slice(2).join(' ') })
 await writeFile(flags.report, text)
@@ -65,6 +66,17 @@ function readSize(text: string): [string, number] {
   if (Number.isInteger(size) && size > 0) return [partNamed(name!).name, size]
   console.error(`--rounds wants PART=N, not "${text}"\n${USAGE}`)
   process.exit(2)
+}
+
+/** The parts in their order, so many at a time. */
+async function runAll(parts: Part[], jobs: number): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  const queue = [...parts.entries()]
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) outcomes[next[0]] = await runPart(next[1])
+  }
+  await Promise.all(Array.from({ length: Math.max(1, jobs) }, work))
+  return outcomes
 }
 
 async function runPart(part: Part): Promise<Outcome> {
