@@ -48,6 +48,8 @@ async function runServer(): Promise<void> {
 async function runCommand(): Promise<number> {
   const stop = new AbortController()
   process.on('SIGTERM', () => stop.abort()).on('SIGINT', () => stop.abort())
+  // Whoever reads the answer (`list | head`) has had enough.
+  process.stdout.on('error', (error) => process.exit(isErrno(error, 'EPIPE') ? 0 : 4))
   const terminal: Terminal = {
     out: (line) => console.log(line),
     err: (line) => console.error(line),
