@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { faults, type Bench, type Findings, type Part } from './part.js'
 import { Random } from './random.js'
-import { report, type Outcome } from './report.js'
+import { report, type Outcome, type Struck } from './report.js'
 import { clock } from './parts/clock.js'
 import { errors } from './parts/errors.js'
 import { full } from './parts/full.js'
@@ -79,14 +79,25 @@ async function runAll(parts: Part[], jobs: number): Promise<Outcome[]> {
   return outcomes
 }
 
+/** One part and its controls. One that breaks down has shown nothing, and the others go on. */
 async function runPart(part: Part): Promise<Outcome> {
   const skipped = part.trouble()
   if (skipped) {
     console.log(`${part.name}: skipped, ${skipped}`)
-    return { part, skipped, seconds: 0, findings: undefined, controls: [] }
+    return { part, state: 'skipped', reason: skipped }
   }
-  const rounds = sizes.get(part.name) ?? (flags.full ? part.rounds.full : part.rounds.ci)
   const begun = performance.now()
+  try {
+    const struck = await strike(part)
+    return { part, state: 'struck', ...struck, seconds: (performance.now() - begun) / 1000 }
+  } catch (error) {
+    console.error(`${part.name}: broke down`, error)
+    return { part, state: 'broken', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+async function strike(part: Part): Promise<Pick<Struck, 'findings' | 'controls'>> {
+  const rounds = sizes.get(part.name) ?? (flags.full ? part.rounds.full : part.rounds.ci)
   const bench = (title: string): Bench => ({
     rounds,
     isControl: title !== '',
@@ -94,7 +105,7 @@ async function runPart(part: Part): Promise<Outcome> {
     say: (line) => console.log(`${part.name}${title}: ${line}`),
   })
   const findings = await part.run(bench(''))
-  const controls: Outcome['controls'] = []
+  const controls: Struck['controls'] = []
   for (const control of part.controls) {
     const { title } = control
     const found = await control.run(bench(` [${title}]`))
@@ -103,7 +114,7 @@ async function runPart(part: Part): Promise<Outcome> {
     )
     controls.push({ title, found: faults(found) })
   }
-  return { part, skipped: undefined, findings, controls, seconds: (performance.now() - begun) / 1000 }
+  return { findings, controls }
 }
 
 function first({ lost, wrong, stuck, left }: Findings): string | undefined {
@@ -111,7 +122,8 @@ function first({ lost, wrong, stuck, left }: Findings): string | undefined {
 }
 
 /** Nothing lost, and every control found out. A skip is an answer only where nobody promised the machine can do it. */
-function isGood({ skipped, findings, controls }: Outcome): boolean {
-  if (skipped) return !process.env['CI']
-  return faults(findings!) === 0 && controls.every(({ found }) => found > 0)
+function isGood(outcome: Outcome): boolean {
+  if (outcome.state === 'skipped') return !process.env['CI']
+  if (outcome.state === 'broken') return false
+  return faults(outcome.findings) === 0 && outcome.controls.every(({ found }) => found > 0)
 }

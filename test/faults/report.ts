@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { faults, type Findings, type Part } from './part.js'
 
-/** How one part went. */
-export interface Outcome {
+/** A part that was run. */
+export interface Struck {
   part: Part
-  /** Why it did not run. */
-  skipped: string | undefined
-  findings: Findings | undefined
+  state: 'struck'
+  findings: Findings
   controls: { title: string; found: number }[]
   seconds: number
 }
+
+/** How one part went; `reason` tells why it shows nothing. */
+export type Outcome = Struck | { part: Part; state: 'skipped' | 'broken'; reason: string }
 
 /** The table of one run, in Markdown, with all that is needed to repeat it. */
 export function report(outcomes: Outcome[], { seed, command }: { seed: number; command: string }): string {
@@ -29,30 +31,39 @@ could not end. A control is a server broken on purpose, or a disk that lies: it 
 ${details(outcomes)}`
 }
 
-function row({ part, skipped, findings, controls, seconds }: Outcome): string {
-  if (!findings) return `| ${part.title} | skipped: ${skipped} | | | | | | | |`
-  const { rounds, acknowledged, lost, wrong, stuck, left } = findings
-  const checks = controls.map(
+function row(outcome: Outcome): string {
+  const { part } = outcome
+  if (outcome.state !== 'struck')
+    return `| ${part.title} | ${outcome.state}: ${outcome.reason} | | | | | | | |`
+  const { rounds, acknowledged, lost, wrong, stuck, left } = outcome.findings
+  const checks = outcome.controls.map(
     ({ title, found }) => `${title}: ${found > 0 ? 'found out' : '**not found out**'}`,
   )
-  const counts = [acknowledged, lost.length, wrong.length, stuck.length, left.length, Math.round(seconds)]
+  const counts = [
+    acknowledged,
+    lost.length,
+    wrong.length,
+    stuck.length,
+    left.length,
+    Math.round(outcome.seconds),
+  ]
   return `| ${part.title} | ${rounds} ${part.unit} | ${counts.join(' | ')} | ${checks.join('; ')} |`
 }
 
 function details(outcomes: Outcome[]): string {
-  const bad = outcomes.filter(({ findings }) => findings && faults(findings) > 0)
-  return bad
-    .map(({ part, findings }) => {
-      const { lost, wrong, stuck, left } = findings!
-      const lines = [
-        ...lost.map((line) => `lost: ${line}`),
-        ...wrong.map((line) => `wrong: ${line}`),
-        ...stuck.map((line) => `unfinishable: ${line}`),
-        ...left.map((line) => `left over: ${line}`),
-      ]
-      return `\n## ${part.name}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n`
-    })
-    .join('')
+  return outcomes.map((outcome) => (outcome.state === 'struck' ? detail(outcome) : '')).join('')
+}
+
+function detail({ part, findings }: Struck): string {
+  if (faults(findings) === 0) return ''
+  const { lost, wrong, stuck, left } = findings
+  const lines = [
+    ...lost.map((line) => `lost: ${line}`),
+    ...wrong.map((line) => `wrong: ${line}`),
+    ...stuck.map((line) => `unfinishable: ${line}`),
+    ...left.map((line) => `left over: ${line}`),
+  ]
+  return `\n## ${part.name}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n`
 }
 
 function versions(): string {
