@@ -13,7 +13,13 @@ export interface Struck {
 }
 
 /** How one part went; `reason` tells why it shows nothing. */
-export type Outcome = Struck | { part: Part; state: 'skipped' | 'broken'; reason: string }
+export type Outcome = Struck | Unstruck
+
+interface Unstruck {
+  part: Part
+  state: 'skipped' | 'broken'
+  reason: string
+}
 
 /** The table of one run, in Markdown, with all that is needed to repeat it. */
 export function report(outcomes: Outcome[], { seed, command }: { seed: number; command: string }): string {

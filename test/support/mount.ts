@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { pause } from './server.js'
 import { find } from './tools.js'
 
 /** How often and how many milliseconds apart an unmount is tried: a process just killed may still hold files. */
@@ -66,9 +67,14 @@ export async function mountDisk(
       })
     },
     reboot: async () => {
-      await unmount(dir)
-      await mount()
-      if (isDark(dir)) throw new Error(`${dir} is still dark: another mount namespace holds it`)
+      // While another mount namespace lets its copy go, the old and dark one is what is mounted again.
+      for (let tries = 1; tries <= TRIES; tries++) {
+        await unmount(dir)
+        await mount()
+        if (!isDark(dir)) return
+        await pause(APART)
+      }
+      throw new Error(`${dir} is still dark: another mount namespace holds it`)
     },
     unmount: async () => {
       await leave(dir)
@@ -115,7 +121,7 @@ async function unmount(dir: string): Promise<void> {
       return await run('umount', [dir])
     } catch (error) {
       if (tries === TRIES) throw error
-      await new Promise((resolve) => void setTimeout(resolve, APART))
+      await pause(APART)
     }
   }
 }
