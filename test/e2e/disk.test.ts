@@ -187,13 +187,14 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
     const { file, url } = await start()
     const stored = content(1000)
     await stockUpload(server.url, stored.bytes)
+    await tus.patch(url, 200_000, file.bytes.subarray(200_000, 250_000)) // a commit, so that reading means the disk
     const detach = await inject(server.pid, 'pread64:error=EIO:when=1', { thread: server.pid })
     await fetch(`${server.url}/check?md5=${stored.md5}`)
     await detach()
     expect(await (await fetch(`${server.url}/check?md5=${stored.md5}`)).json()).toMatchObject({
       status: 'exists',
     })
-    expect((await sendRest(url, file.bytes)).status).toBe(204)
+    expect((await tus.patch(url, 250_000, file.bytes.subarray(250_000))).status).toBe(204)
   })
 
   it('keeps serving what is stored', async () => {
