@@ -75,7 +75,7 @@ describe('a server that is killed and started again', () => {
         await server.start()
       }
     })()
-    const retryDelays = Array.from({ length: 60 }, () => 200)
+    const retryDelays = Array.from({ length: 300 }, () => 200)
     await stockUpload(`http://${line.address}`, file.bytes, {
       metadata: { md5: file.md5, filename: 'big.bin' },
       retryDelays,

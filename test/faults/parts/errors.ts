@@ -1,14 +1,14 @@
 import { TestServer } from '../../support/server.js'
 import { find } from '../../support/tools.js'
 import { audit, finishPending } from '../audit.js'
-import { rehearse, type Lane } from '../calls.js'
-import { fail, Watcher, type Effect } from '../failures.js'
+import { rehearse, type Lane } from '../calls/lanes.js'
+import { fail, Watcher, type Effect } from '../calls/failures.js'
 import { mutant, type Break } from '../mutant.js'
 import { add, faults, noFindings, type Bench, type Control, type Findings, type Part } from '../part.js'
 import { specimen } from '../random.js'
 import { sendByTus } from '../senders.js'
-import { append, create, finish, form, look, SIZE, type Scene, type Stage } from '../stages.js'
-import { together } from '../together.js'
+import { append, create, finish, form, look, SIZE, type Scene, type Stage } from '../calls/stages.js'
+import { together } from '../calls/together.js'
 
 const ENV = { UV_THREADPOOL_SIZE: '1' }
 /**

@@ -1,11 +1,11 @@
-import { isGone, pause } from '../support/server.js'
-import { inject } from '../support/strace.js'
-import { tus } from '../support/tus.js'
-import { logged, threadOf, type Call, type Lane } from './calls.js'
-import { noFindings, type Findings } from './part.js'
-import { sendByForm, sendByTus } from './senders.js'
+import { isGone, pause } from '../../support/server.js'
+import { inject } from '../../support/strace.js'
+import { tus } from '../../support/tus.js'
+import { logged, threadOf, type Call, type Lane } from './lanes.js'
+import { noFindings, type Findings } from '../part.js'
+import { sendByForm, sendByTus } from '../senders.js'
 import { form, lookAround, type Answer, type Scene, type Stage } from './stages.js'
-import { Witness } from './witness.js'
+import { Witness } from '../witness.js'
 
 /** A sender that has not succeeded by then never will, in milliseconds. */
 const PATIENCE = 20_000

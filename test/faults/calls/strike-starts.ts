@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { TestServer } from '../support/server.js'
-import { checkShelf, finishPending, inspect } from './audit.js'
-import { CALLS, logged } from './calls.js'
-import { add, faults, noFindings, type Bench, type Findings } from './part.js'
+import { TestServer } from '../../support/server.js'
+import { checkShelf, finishPending, inspect } from '../audit.js'
+import { CALLS, logged } from './lanes.js'
+import { add, faults, noFindings, type Bench, type Findings } from '../part.js'
 import type { Promised, Start } from './starts.js'
-import { Witness } from './witness.js'
+import { Witness } from '../witness.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url))
 const ENV = { UV_THREADPOOL_SIZE: '1' }
 /** More calls than any start makes on one path. */
 const MOST = 300

@@ -1,8 +1,8 @@
-import { filePart, formBytes, post } from '../support/form.js'
-import { pause, type TestServer } from '../support/server.js'
-import { md5, tus } from '../support/tus.js'
-import { bytesOf, type Specimen } from './random.js'
-import type { Witness } from './witness.js'
+import { filePart, formBytes, post } from '../../support/form.js'
+import { pause, type TestServer } from '../../support/server.js'
+import { md5, tus } from '../../support/tus.js'
+import { bytesOf, type Specimen } from '../random.js'
+import type { Witness } from '../witness.js'
 
 /** How large the files are whose life is struck at every call, in bytes. */
 export const SIZE = 300_000

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pause, type TestServer } from '../support/server.js'
-import { threadsOf, watch } from '../support/strace.js'
+import { pause, type TestServer } from '../../support/server.js'
+import { threadsOf, watch } from '../../support/strace.js'
 
 /** Everything by which the server changes its disk or answers somebody; `?` where a machine may not have the call. */
 export const CALLS =

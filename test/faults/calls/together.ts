@@ -1,4 +1,4 @@
-import { add, faults, noFindings, type Bench, type Findings } from './part.js'
+import { add, faults, noFindings, type Bench, type Findings } from '../part.js'
 
 /** So many servers at once; the machine has little more to give. */
 const HANDS = 2

@@ -1,10 +1,10 @@
 import Database from 'libsql'
 import { appendFile, link, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TestServer } from '../support/server.js'
-import { tus } from '../support/tus.js'
-import { bytesOf, specimen, type Random, type Specimen } from './random.js'
-import { finishByTus } from './senders.js'
+import type { TestServer } from '../../support/server.js'
+import { tus } from '../../support/tus.js'
+import { bytesOf, specimen, type Random, type Specimen } from '../random.js'
+import { finishByTus } from '../senders.js'
 
 const SIZE = 300_000
 const FRONT = 200_000
