@@ -25,6 +25,7 @@ export interface Messages {
   cantStart(reason: string): string
   failed(request: string, reason: string): string
   request(facts: string): string
+  nearlyFull(free: number, least: number): string
   setAside(file: string, detail: string): string
   unreadable(file: string, reason: string): string
 }
@@ -56,6 +57,8 @@ const zh: Messages = {
   cantStart: (reason) => `无法启动: ${reason}`,
   failed: (request, reason) => `${request} 失败: ${reason}`,
   request: (facts) => `请求 ${facts}`,
+  nearlyFull: (free, least) =>
+    `磁盘仅剩 ${mebibytes(free)} MiB，低于 MIN_FREE (${mebibytes(least)} MiB)：暂不接收上传；请清理磁盘，或在 .env 中减小 MIN_FREE`,
   setAside: (file, detail) => `文件 ${file} 的内容与文件名不符 (${detail})，已移入 .quarantine，不再提供`,
   unreadable: (file, reason) => `文件 ${file} 无法读取: ${reason}；请检查磁盘`,
 }
@@ -90,9 +93,15 @@ const en: Messages = {
   cantStart: (reason) => `Can't start: ${reason}`,
   failed: (request, reason) => `${request} failed: ${reason}`,
   request: (facts) => `Request ${facts}`,
+  nearlyFull: (free, least) =>
+    `Only ${mebibytes(free)} MiB are free, less than MIN_FREE (${mebibytes(least)} MiB): no uploads are taken; free some space, or set a smaller MIN_FREE in .env`,
   setAside: (file, detail) =>
     `${file} is not what its name says (${detail}); it is in .quarantine now and not served`,
   unreadable: (file, reason) => `${file} can't be read: ${reason}; check the disk`,
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 1024 / 1024)
 }
 
 /** The catalogue for a language. */

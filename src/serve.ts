@@ -44,6 +44,8 @@ export async function serve(config: Config, voice: Voice): Promise<Service> {
   const app = createApp({ intake, shelf: stores.shelf, links, metrics, ...voice })
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, voice)
+  const free = await stores.inbox.free()
+  if (free < config.minFree) log.warn(messages.nearlyFull(free, config.minFree))
 
   const pause = Math.min(config.leaseSeconds * 1000, (config.ttlHours * 3_600_000) / SWEEPS_PER_LIFE)
   const sweeper = setInterval(() => void sweep(intake, config, metrics, voice), Math.max(1000, pause))

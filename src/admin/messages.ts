@@ -60,6 +60,7 @@ const KINDS_ZH: Record<Finding['kind'], string> = {
   'part-shorter': '数据比检查点短',
   'part-on-shelf': '上传已完整，下次启动时收尾',
   'stray-part': '无主的临时文件',
+  'torn-ledger': '索引缺失或已损坏，已从文件目录重建',
 }
 
 const KINDS_EN: Record<Finding['kind'], string> = {
@@ -78,6 +79,7 @@ const KINDS_EN: Record<Finding['kind'], string> = {
   'part-shorter': 'an upload with less data than was acknowledged',
   'part-on-shelf': 'an upload that is complete; the next start finishes it',
   'stray-part': 'temporary data that belongs to no upload',
+  'torn-ledger': 'the index was damaged or missing, and is rebuilt from the files',
 }
 
 const zh: AdminMessages = {
@@ -101,7 +103,8 @@ const zh: AdminMessages = {
   badSize: (text) => `“${text}” 不是大小；请写成 500MB、2GiB 等`,
   badMd5: (text) => `“${text}” 不是 MD5；应为 32 位十六进制数`,
   noLedger: (directory) => `${directory} 中没有 Ferry 的索引；请检查 FILES_DIR，或先启动一次服务`,
-  tornLedger: (directory) => `${directory} 中的索引已损坏；请重启服务，索引将从文件目录重建`,
+  tornLedger: (directory) =>
+    `${directory} 中的索引已损坏；请重启服务，或在服务停止时运行 verify --repair，索引将从文件目录重建`,
   cantOpen: (reason) => `无法打开: ${reason}`,
   columns: {
     list: ['MD5', '大小', '存储时间', '文件名'],
@@ -155,7 +158,7 @@ const en: AdminMessages = {
   noLedger: (directory) =>
     `There is no index of Ferry's in ${directory}; check FILES_DIR, or start the server once`,
   tornLedger: (directory) =>
-    `The index in ${directory} is damaged; restart the server, and it is rebuilt from the files`,
+    `The index in ${directory} is damaged; restart the server, or run verify --repair while it is stopped: it is rebuilt from the files`,
   cantOpen: (reason) => `Can't open the files: ${reason}`,
   columns: {
     list: ['MD5', 'Size', 'Stored', 'Name'],

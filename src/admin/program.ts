@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
 import { isErrno } from '../errors.js'
 import type { Language } from '../messages.js'
 import { recover } from '../store/recover.js'
-import type { Stock } from '../store/verify.js'
+import { isGarbage } from '../store/ledger-schema.js'
+import type { Finding, Stock } from '../store/verify.js'
 import { isServing, openBeside, openStores } from '../stores.js'
 import { Intake } from '../intake/intake.js'
 import { BadUsage, md5Of, parseFilter, sizeOf } from './arguments.js'
@@ -26,7 +28,7 @@ export async function administer(argv: string[], surroundings: Surroundings): Pr
   const { terminal, language, config } = surroundings
   const messages = adminMessagesIn(language)
   let code: ExitCode = EXIT.fine
-  const program = commands(messages, async (run) => {
+  const program = commands(config, messages, async (run) => {
     const stock = await openBeside(config)
     try {
       code = await run(stock, surroundings)
@@ -47,7 +49,7 @@ export async function administer(argv: string[], surroundings: Surroundings): Pr
 
 type Run = (stock: Stock, surroundings: Surroundings) => Promise<ExitCode> | ExitCode
 
-function commands(messages: AdminMessages, run: (command: Run) => Promise<void>): Command {
+function commands(config: Config, messages: AdminMessages, run: (command: Run) => Promise<void>): Command {
   const program = new Command('ferry-server').description(messages.about).exitOverride()
   program.command('serve').description(messages.serve)
   program
@@ -73,7 +75,7 @@ function commands(messages: AdminMessages, run: (command: Run) => Promise<void>)
     .option('--json', messages.json, false)
     .action((text: string | undefined, { json }: { json: boolean }) => {
       const md5 = text === undefined ? undefined : md5Of(text, messages)
-      return run(async (stock, { terminal, config }) => {
+      return run(async (stock, { terminal }) => {
         const how = { json, terminal, messages }
         if (md5) return statOne(stock, md5, how) ? EXIT.fine : EXIT.wrong
         await stat(stock, isServing(config), how)
@@ -106,14 +108,29 @@ function commands(messages: AdminMessages, run: (command: Run) => Promise<void>)
     .option('--repair', messages.repair, false)
     .option('--rate <speed>', messages.rate)
     .option('--json', messages.json, false)
-    .action(({ repair, rate, json }: { repair: boolean; rate?: string; json: boolean }) => {
+    .action(async ({ repair, rate, json }: { repair: boolean; rate?: string; json: boolean }) => {
       const bytes = rate === undefined ? 0 : sizeOf(rate.replace(/\/s$/i, ''), messages)
-      return run((stock, { terminal, config }) => {
+      const before = repair ? await rebuildIfTorn(config) : []
+      return run((stock, { terminal }) => {
         const mend = isServing(config) ? undefined : () => recoverAsAStart(config)
-        return verify(stock, { repair, rate: bytes, json, recover: mend }, { terminal, messages })
+        return verify(stock, { repair, rate: bytes, json, recover: mend, before }, { terminal, messages })
       })
     })
   return program
+}
+
+/** A ledger that can't be opened is rebuilt as a start would, unless a server is running with it. */
+async function rebuildIfTorn(config: Config): Promise<Finding[]> {
+  try {
+    const { ledger } = await openBeside(config)
+    await ledger.close()
+    return []
+  } catch (error) {
+    const isMissing = isErrno(error, 'ENOENT') && existsSync(config.filesDir)
+    if (!(isMissing || isGarbage(error)) || isServing(config)) throw error
+    await recoverAsAStart(config)
+    return [{ kind: 'torn-ledger', name: config.filesDir, detail: '', mended: true }]
+  }
 }
 
 /** What the server itself does before it listens; it can't start meanwhile. */
@@ -130,6 +147,6 @@ async function recoverAsAStart(config: Config): Promise<void> {
 function reason(error: unknown, { filesDir }: Config, messages: AdminMessages): string {
   if (error instanceof BadUsage) return error.message
   if (isErrno(error, 'ENOENT')) return messages.noLedger(filesDir)
-  if (isErrno(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) return messages.tornLedger(filesDir)
+  if (isGarbage(error)) return messages.tornLedger(filesDir)
   return messages.cantOpen(error instanceof Error ? error.message : String(error))
 }

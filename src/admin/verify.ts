@@ -10,12 +10,14 @@ export interface VerifyOptions {
   json: boolean
   /** Mends what is found among the uploads as a start would; undefined beside a running server. */
   recover: (() => Promise<void>) | undefined
+  /** What had to be mended before anything could be read. */
+  before: Finding[]
 }
 
 /** `verify`: reads the whole shelf, prints what is not as it should be; returns how that ended. */
 export async function verify(
   stock: Stock,
-  { repair, rate, json, recover }: VerifyOptions,
+  { repair, rate, json, recover, before }: VerifyOptions,
   { terminal, messages }: { terminal: Terminal; messages: AdminMessages },
 ): Promise<ExitCode> {
   const begun = performance.now()
@@ -29,6 +31,7 @@ export async function verify(
     )
   }
   try {
+    before.forEach(tell)
     for await (const finding of verifyUploads(stock)) {
       tell({ ...finding, mended: repair && recover !== undefined })
     }

@@ -14,7 +14,7 @@ const STRAY_AFTER = 60_000
 export type Finding =
   | Flaw
   | {
-      kind: 'foreign-names' | 'duplicate' | UploadState | 'stray-part'
+      kind: 'foreign-names' | 'duplicate' | 'torn-ledger' | UploadState | 'stray-part'
       name: string
       detail: string
       mended: boolean

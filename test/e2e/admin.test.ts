@@ -310,8 +310,8 @@ describe('verify', () => {
     expect(await check(files[1]!.md5)).toMatchObject({ status: 'uploading', offset: 100_000 })
   })
 
-  it('says so when the ledger is torn, and touches nothing', async () => {
-    await store(1000, 'a.bin')
+  it('says so when the ledger is torn, and touches nothing; asked to repair, it rebuilds it from the shelf', async () => {
+    const file = await store(1000, 'a.bin')
     await server.kill()
     const ledger = join(server.files, '.ledger')
     await rename(ledger, join(server.dir, 'old'))
@@ -320,6 +320,13 @@ describe('verify', () => {
     const { code, stderr } = await admin(server, 'verify')
     expect(code).toBe(4)
     expect(stderr).toContain('damaged')
+    expect(await readdir(ledger)).toEqual(['ledger.db'])
+    expect(await verify('--repair')).toMatchObject({
+      code: 1,
+      findings: [{ kind: 'torn-ledger', mended: true }],
+    })
+    expect(await verify('--repair')).toMatchObject({ code: 0, findings: [] })
+    expect(await adminJson(server, 'list')).toMatchObject([{ md5: file.md5, verified: true }])
   })
 
   it('reads no faster than it is told', async () => {

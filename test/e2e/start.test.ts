@@ -239,6 +239,15 @@ describe('a server that starts', () => {
     await server.stop()
   })
 
+  it('warns when the disk has less room than MIN_FREE: no upload would be taken', async () => {
+    const server = await TestServer.start({ env: { MIN_FREE: '4000TB' } })
+    await expect
+      .poll(() => server.output)
+      .toMatch(/less than MIN_FREE \(4194304000 MiB\).*set a smaller MIN_FREE/)
+    expect((await tus.create(server.url, 10)).status).toBe(507)
+    await server.stop()
+  })
+
   it('refuses files that are larger than MAX_SIZE at their creation', async () => {
     const server = await TestServer.start({ env: { MAX_SIZE: '1KB' } })
     expect((await tus.create(server.url, 1025)).status).toBe(413)
