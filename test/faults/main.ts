@@ -2,18 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { faults, type Bench, type Findings, type Part } from './part.js'
+import { PARTS } from './parts.js'
 import { Random } from './random.js'
 import { report, type Outcome, type Struck } from './report.js'
-import { clock } from './parts/clock.js'
-import { errors } from './parts/errors.js'
-import { full } from './parts/full.js'
-import { kills } from './parts/kills.js'
-import { line } from './parts/line.js'
-import { meddled } from './parts/meddled.js'
-import { points } from './parts/points.js'
-import { power } from './parts/power.js'
-
-const PARTS: Part[] = [kills, points, errors, ...power, full, line, meddled, clock]
 
 const USAGE = `npm run test:faults -- [--only PART,…] [--full] [--rounds PART=N]… [--seed N] [--jobs N] [--report FILE]
   --only     some of the parts: ${PARTS.map(({ name }) => name).join(', ')}

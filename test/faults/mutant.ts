@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Bench, Control, Findings } from './part.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -14,14 +15,39 @@ export interface Break {
   to: string
 }
 
+/** A control: a server that is broken in these places; `run` strikes at it as at the right one. */
+export function broken(
+  title: string,
+  breaks: Break[],
+  run: (bench: Bench, command: string[]) => Promise<Findings>,
+): Control {
+  return {
+    title,
+    breaks,
+    async run(bench) {
+      const server = await mutant(breaks)
+      try {
+        return await run(bench, server.command)
+      } finally {
+        await server.remove()
+      }
+    },
+  }
+}
+
+/** How often the text that a break replaces stands in the built code; a break that fits has one place. */
+export async function placesOf({ file, from }: Break): Promise<number> {
+  return (await readFile(join(ROOT, 'dist', file), 'utf8')).split(from).length - 1
+}
+
 /** A server that is broken on purpose: a copy of the build. `command` starts it, `remove` takes it away. */
-export interface Mutant {
+interface Mutant {
   command: string[]
   remove(): Promise<void>
 }
 
 /** Copies the build and breaks it. Rejects where the text to be broken is not there exactly once. */
-export async function mutant(...breaks: Break[]): Promise<Mutant> {
+async function mutant(breaks: Break[]): Promise<Mutant> {
   const dir = await mkdtemp(join(tmpdir(), 'ferry-mutant-'))
   await mkdir(dir, { recursive: true })
   await cp(join(ROOT, 'dist'), join(dir, 'dist'), { recursive: true })

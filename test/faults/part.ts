@@ -1,3 +1,4 @@
+import type { Break } from './mutant.js'
 import type { Random } from './random.js'
 
 /** What a part, or one of its controls, has found. Every list is empty where the promise holds. */
@@ -44,6 +45,8 @@ export interface Bench {
 
 /** A server broken on purpose, or a disk that lies: it must be found out, or the part proves nothing. */
 export interface Control {
+  /** Where the built code is broken for it. */
+  breaks: Break[]
   /** What is broken, as the beginning of a sentence that ends in "is found out". */
   title: string
   /** Runs until the first fault is found, or the rounds are used up. */

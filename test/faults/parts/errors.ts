@@ -3,7 +3,7 @@ import { find } from '../../support/tools.js'
 import { audit, finishPending } from '../audit.js'
 import { rehearse, type Lane } from '../calls/lanes.js'
 import { fail, Watcher, type Effect } from '../calls/failures.js'
-import { mutant, type Break } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { add, faults, noFindings, type Bench, type Control, type Findings, type Part } from '../part.js'
 import { specimen } from '../random.js'
 import { sendByTus } from '../senders.js'
@@ -60,18 +60,8 @@ export const errors: Part = {
   ],
 }
 
-function control(title: string, stage: Stage, broken: Break): Control {
-  return {
-    title,
-    async run(bench) {
-      const server = await mutant(broken)
-      try {
-        return await failStage(stage, bench, bench.rounds, server.command)
-      } finally {
-        await server.remove()
-      }
-    },
-  }
+function control(title: string, stage: Stage, place: Break): Control {
+  return broken(title, [place], (bench, command) => failStage(stage, bench, bench.rounds, command))
 }
 
 /** Lets every call of a stage fail, at most `most` times, and holds the server to what it said after each. */

@@ -2,7 +2,7 @@ import { mountDisk, mountTmpfs } from '../../support/mount.js'
 import { find } from '../../support/tools.js'
 import type { Ballast } from '../../support/ballast.js'
 import { fill, fillAbandoned, SENDERS, type Filling } from '../filling.js'
-import { mutant, type Break } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { repeat, type Bench, type Control, type Findings, type Part } from '../part.js'
 
 const MIB = 1024 * 1024
@@ -60,17 +60,7 @@ function trouble(): string | undefined {
 }
 
 function control(title: string, place: Break): Control {
-  return {
-    title,
-    async run(bench) {
-      const broken = await mutant(place)
-      try {
-        return await fillAll(bench, broken.command)
-      } finally {
-        await broken.remove()
-      }
-    },
-  }
+  return broken(title, [place], (bench, command) => fillAll(bench, command))
 }
 
 /** One way of filling after the other, again and again. */

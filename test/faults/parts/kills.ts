@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { pause, TestServer } from '../../support/server.js'
 import { audit } from '../audit.js'
-import { mutant } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { repeat, type Findings, type Part } from '../part.js'
 import type { Random } from '../random.js'
 import { sendByForm, sendByTus } from '../senders.js'
@@ -12,6 +12,14 @@ const CLIENTS = 8
 const EPOCH = 40
 const LARGEST = 6 * 1024 * 1024
 
+const FINISH_BEHIND: Break = {
+  file: 'src/intake/intake.js',
+  from: "return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) };",
+  to: `void this.#endings.finish(arrival).catch(() => undefined);
+    const { md5, filename } = arrival.claim;
+    return { state: 'finished', id: arrival.id, content: { md5, filename, size: arrival.front, file: md5 + '.bin' } };`,
+}
+
 /** SIGKILL at random moments, while eight senders upload by tus and by form, with and without a declared MD5. */
 export const kills: Part = {
   name: 'kills',
@@ -21,23 +29,9 @@ export const kills: Part = {
   trouble: () => undefined,
   run: (bench) => repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random)),
   controls: [
-    {
-      title: 'a finish moved behind the answer',
-      async run(bench) {
-        const early = await mutant({
-          file: 'src/intake/intake.js',
-          from: "return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) };",
-          to: `void this.#endings.finish(arrival).catch(() => undefined);
-        const { md5, filename } = arrival.claim;
-        return { state: 'finished', id: arrival.id, content: { md5, filename, size: arrival.front, file: md5 + '.bin' } };`,
-        })
-        try {
-          return await repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, early.command))
-        } finally {
-          await early.remove()
-        }
-      },
-    },
+    broken('a finish moved behind the answer', [FINISH_BEHIND], (bench, command) =>
+      repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, command)),
+    ),
   ],
 }
 

@@ -3,7 +3,7 @@ import { pause, TestServer } from '../../support/server.js'
 import { audit } from '../audit.js'
 import { Journey, type Kind, type Order } from '../line/journey.js'
 import { begin, someWeather, type Damage, type Weather } from '../line/weather.js'
-import { mutant } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { noFindings, repeat, type Bench, type Findings, type Part } from '../part.js'
 import { specimen, type Random } from '../random.js'
 import { Witness } from '../witness.js'
@@ -25,6 +25,12 @@ const PATIENCE = 120_000
 /** What a sender may send, as a multiple of the file, and of what heads and handshakes add, in bytes. */
 const WASTE = { times: 3, heads: 256 * 1024 }
 
+const FORGETFUL: Break = {
+  file: 'src/intake/standing.js',
+  from: 'offset: reported(arrival), claim',
+  to: 'offset: 0, claim',
+}
+
 /** Uploads by stock tus clients, Ferry's own and forms over lines that lose, cut, crawl and fall silent. */
 export const line: Part = {
   name: 'line',
@@ -35,22 +41,10 @@ export const line: Part = {
   run: (bench) =>
     repeat(bench, EPOCH, (rounds, random) => epoch({ rounds, random, patience: PATIENCE }, bench)),
   controls: [
-    {
-      title: 'a server that forgets at HEAD what it has',
-      async run(bench) {
-        const forgetful = await mutant({
-          file: 'src/intake/standing.js',
-          from: 'offset: reported(arrival), claim',
-          to: 'offset: 0, claim',
-        })
-        const trial = { weather: { cutEvery: 64 * 1024 }, patience: 10_000, command: forgetful.command }
-        try {
-          return await repeat(bench, LINES, (rounds, random) => epoch({ ...trial, rounds, random }, bench))
-        } finally {
-          await forgetful.remove()
-        }
-      },
-    },
+    broken('a server that forgets at HEAD what it has', [FORGETFUL], (bench, command) => {
+      const trial = { weather: { cutEvery: 64 * 1024 }, patience: 10_000, command }
+      return repeat(bench, LINES, (rounds, random) => epoch({ ...trial, rounds, random }, bench))
+    }),
   ],
 }
 

@@ -4,7 +4,7 @@ import { House, type Scenario } from '../meddling/house.js'
 import { inboxScenarios } from '../meddling/inbox.js'
 import { ledgerScenarios } from '../meddling/ledger.js'
 import { shelfScenarios } from '../meddling/shelf.js'
-import { mutant, type Break } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { add, noFindings, repeat, type Bench, type Control, type Findings, type Part } from '../part.js'
 import type { Random } from '../random.js'
 import { Witness } from '../witness.js'
@@ -22,32 +22,22 @@ export const meddled: Part = {
   trouble: () => undefined,
   run: (bench) => through(bench, SCENARIOS),
   controls: [
-    broken('a look at the shelf that does not compare sizes', shelfScenarios, {
+    control('a look at the shelf that does not compare sizes', shelfScenarios, {
       file: 'src/store/shelf.js',
       from: 'else if (stats.size !== content.size)',
       to: 'else if (false)',
     }),
-    broken('a start that does not look whether the ledger is torn', ledgerScenarios, {
+    control('a start that does not look whether the ledger is torn', ledgerScenarios, {
       file: 'src/store/ledger.js',
-      from: "if (isTorn(join(folder, 'ledger.db')))",
+      from: "if (isTorn(join(folder, 'ledger.db')) && isTorn(join(folder, 'ledger.db')))",
       to: 'if (false)',
     }),
   ],
 }
 
 /** A server that is broken so must be found out by these scenarios. */
-function broken(title: string, scenarios: Scenario[], ...breaks: Break[]): Control {
-  return {
-    title,
-    async run(bench) {
-      const copy = await mutant(...breaks)
-      try {
-        return await through(bench, scenarios, copy.command)
-      } finally {
-        await copy.remove()
-      }
-    },
-  }
+function control(title: string, scenarios: Scenario[], place: Break): Control {
+  return broken(title, [place], (bench, command) => through(bench, scenarios, command))
 }
 
 /** The scenarios in random order, all of them before any comes again. */

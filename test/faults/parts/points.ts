@@ -3,7 +3,7 @@ import { inject } from '../../support/strace.js'
 import { find } from '../../support/tools.js'
 import { audit, checkShelf, finishPending } from '../audit.js'
 import { CALLS, rehearse, threadOf, type Lane } from '../calls/lanes.js'
-import { mutant, type Break } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { add, faults, noFindings, type Bench, type Control, type Findings, type Part } from '../part.js'
 import { specimen, type Random } from '../random.js'
 import { sendByTus } from '../senders.js'
@@ -55,8 +55,8 @@ export const points: Part = {
     }),
     control('a creation that does not wait for its row', create, {
       file: 'src/intake/openings.js',
-      from: "arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined,",
-      to: "void (arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined),",
+      from: "const row = arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined;",
+      to: "const row = undefined; void ledger.write('addUpload', rowOf(arrival));",
     }),
     control('a recovery that cuts parts which stand on the shelf already', finish, {
       file: 'src/store/recover.js',
@@ -66,18 +66,8 @@ export const points: Part = {
   ],
 }
 
-function control(title: string, stage: Stage, broken: Break): Control {
-  return {
-    title,
-    async run(bench) {
-      const server = await mutant(broken)
-      try {
-        return await strikeStage(stage, bench, bench.rounds, server.command)
-      } finally {
-        await server.remove()
-      }
-    },
-  }
+function control(title: string, stage: Stage, place: Break): Control {
+  return broken(title, [place], (bench, command) => strikeStage(stage, bench, bench.rounds, command))
 }
 
 /** Strikes a stage at every call, at most `most` of them, and holds the server to what it said after each. */

@@ -5,7 +5,7 @@ import { mountDisk, type Disk } from '../../support/mount.js'
 import { pause, TestServer } from '../../support/server.js'
 import { find } from '../../support/tools.js'
 import { audit } from '../audit.js'
-import { mutant, type Break } from '../mutant.js'
+import { broken, type Break } from '../mutant.js'
 import { noFindings, repeat, type Control, type Findings, type Part } from '../part.js'
 import type { Random } from '../random.js'
 import { sendByForm, sendByTus, type Sending } from '../senders.js'
@@ -63,18 +63,9 @@ function control(
   title: string,
   { under = [], breaks = [] }: { under?: string[]; breaks?: Break[] },
 ): Control {
-  return {
-    title,
-    async run(bench) {
-      const broken = await mutant(...breaks)
-      const command = [...under, ...broken.command]
-      try {
-        return await repeat(bench, SHORT_EPOCH, (cuts, random) => epoch(kind, cuts, random, command))
-      } finally {
-        await broken.remove()
-      }
-    },
-  }
+  return broken(title, breaks, (bench, command) =>
+    repeat(bench, SHORT_EPOCH, (cuts, random) => epoch(kind, cuts, random, [...under, ...command])),
+  )
 }
 
 async function epoch(kind: Kind, cuts: number, random: Random, command?: string[]): Promise<Findings> {
