@@ -1,7 +1,7 @@
 import Database from 'libsql'
 import { cp, open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bytesOf } from '../random.js'
+import { bytesOf, type Random } from '../random.js'
 import type { House, Scenario } from './house.js'
 
 const DB = 'ledger.db'
@@ -21,9 +21,9 @@ const MEDDLINGS: Meddling[] = [
   { title: 'without its -shm', strike: (house) => remove(house, SHM), harmless: true },
   { title: 'without its database', strike: (house) => remove(house, DB) },
   ...[DB, WAL].flatMap((file) => [
-    { title: `with bytes overwritten in ${file}`, strike: (house: House) => overwrite(house, file) },
-    { title: `with ${file} truncated`, strike: (house: House) => shorten(house, file) },
-    { title: `with garbage for ${file}`, strike: (house: House) => garble(house, file) },
+    { title: `with bytes overwritten in ${file}`, strike: damage(file, overwrite) },
+    { title: `with ${file} truncated`, strike: damage(file, shorten) },
+    { title: `with garbage for ${file}`, strike: damage(file, garble) },
   ]),
   { title: 'of an older version', strike: (house) => setVersion(house, 0), harmless: true },
 ]
@@ -127,10 +127,23 @@ async function remove({ ledger }: House, file: string): Promise<void> {
   await rm(join(ledger, file), { force: true })
 }
 
-async function overwrite({ ledger, random }: House, file: string): Promise<void> {
-  const path = join(ledger, file)
+/** One of its files is damaged, and it is the one that counts. */
+function damage(file: string, strike: (path: string, random: Random) => Promise<void>) {
+  return async ({ ledger, random }: House): Promise<void> => {
+    // A young ledger stands in its -wal alone, and whatever becomes of the database is written over.
+    if (file === DB) moveIntoDatabase(ledger)
+    if ((await sizeOf(join(ledger, file))) > 0) await strike(join(ledger, file), random)
+  }
+}
+
+function moveIntoDatabase(ledger: string): void {
+  const db = new Database(join(ledger, DB))
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  db.close()
+}
+
+async function overwrite(path: string, random: Random): Promise<void> {
   const size = await sizeOf(path)
-  if (size === 0) return
   const handle = await open(path, 'r+')
   try {
     for (let times = random.between(1, 6); times > 0; times--) {
@@ -142,14 +155,12 @@ async function overwrite({ ledger, random }: House, file: string): Promise<void>
   }
 }
 
-async function shorten({ ledger, random }: House, file: string): Promise<void> {
-  const path = join(ledger, file)
-  const size = await sizeOf(path)
-  if (size > 0) await truncate(path, random.between(0, size - 1))
+async function shorten(path: string, random: Random): Promise<void> {
+  await truncate(path, random.between(0, (await sizeOf(path)) - 1))
 }
 
-async function garble({ ledger, random }: House, file: string): Promise<void> {
-  await writeFile(join(ledger, file), bytesOf(random.specimen(200_000)))
+async function garble(path: string, random: Random): Promise<void> {
+  await writeFile(path, bytesOf(random.specimen(200_000)))
 }
 
 async function sizeOf(path: string): Promise<number> {
