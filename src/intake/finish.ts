@@ -1,4 +1,4 @@
-import { FerryError, syncError } from '../errors.js'
+import { diskError, FerryError, syncError } from '../errors.js'
 import type { Part } from '../store/part.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
@@ -51,8 +51,10 @@ async function verified(arrival: Arrival, part: Part, stores: Stores): Promise<M
   startFollowing(arrival, stores)
   const md5 = await digest(arrival, stores)
   if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
+  await part.cut(arrival.front).catch((error: unknown) => {
+    throw diskError(error, 'looking at the part')
+  })
   try {
-    await part.cut(arrival.front)
     await part.sync()
   } catch (error) {
     throw syncError(error)

@@ -170,6 +170,17 @@ describe.skipIf(missing('strace'))(`a disk that fails${missing('strace')}`, () =
     },
   )
 
+  it('that can’t say how long the part is has not failed to sync it, either', async () => {
+    const { file, url } = await start()
+    const detach = await inject(server.pid, 'statx:error=EIO:when=3') // after those of opening the part, for bytes and at the end
+    const failed = await sendRest(url, file.bytes)
+    await detach()
+    expect(await failed.json()).toMatchObject({ status: 'error', code: 'io-failed' })
+    expect(await offsetOf(url)).toBe(299_999)
+    expect((await tus.patch(url, 299_999, file.bytes.subarray(299_999))).status).toBe(204)
+    expect(md5(await readFile(join(server.files, `${file.md5}.bin`)))).toBe(file.md5)
+  })
+
   it('that can’t even open a folder has not failed to sync it: the upload goes on and finishes', async () => {
     const { file, url } = await start()
     const detach = await inject(server.pid, 'openat:error=EIO:when=3') // after the part's, for bytes and for its sync
