@@ -41,7 +41,9 @@ export function accessLog(log: Log, messages: Messages, observer: RequestObserve
     res.on('close', () => {
       const facts = factsOf(res)
       const { error } = facts
-      const failure = error?.code ?? (res.statusCode >= 400 ? 'refused' : undefined)
+      // A look at the health of an ailing server has gone well.
+      const isRefused = res.statusCode >= 400 && facts.door !== 'health'
+      const failure = error?.code ?? (isRefused ? 'refused' : undefined)
       const isAnswered = res.writableFinished || facts.isAnswered
       const sent = socket.bytesWritten - written
       crossed.set(socket, { read: socket.bytesRead, written: socket.bytesWritten })

@@ -27,6 +27,7 @@ export function readyDoor(intake: Intake): RequestHandler {
       asked = obstacles(intake)
     }
     const reasons = await asked
+    if (reasons.length > 0) note(res, { outcome: 'not-ready' })
     const status = reasons.length === 0 ? { status: 'ok' } : { status: 'error', reasons }
     res
       .status(reasons.length === 0 ? 200 : 503)

@@ -186,6 +186,8 @@ describe('the looks at a server’s health', () => {
     const { status, reply } = await look('/readyz')
     expect(status).toBe(503)
     expect(reply).toEqual({ status: 'error', reasons: [expect.stringContaining('nearly full')] })
+    await expect.poll(() => server.output).toMatch(/ door=health status=503 .* outcome=not-ready/)
+    expect([...(await scrape(server.url)).keys()].filter((name) => /ferry_errors_total/.test(name))).toEqual([])
   })
 
   it('tell an inbox that can not be written', async () => {
