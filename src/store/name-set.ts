@@ -32,12 +32,12 @@ export class NameSet {
 
   add(name: string): void {
     if (this.#size * 4 >= this.#slots * 3) this.#grow()
-    if (this.#put(hexAt(name, 0), hexAt(name, 8), digest(name)) >= 0) this.#size++
+    if (this.#put(hexAt(name, 0), hexAt(name, 24), digest(name)) >= 0) this.#size++
   }
 
   /** Marks a name; false where the set hasn't got it. */
   mark(name: string): boolean {
-    const slot = this.#find(hexAt(name, 0), hexAt(name, 8), digest(name))
+    const slot = this.#find(hexAt(name, 0), hexAt(name, 24), digest(name))
     if (this.#keys[slot * WIDTH + 2] === 0) return false
     if (this.#marked[slot] === 0) this.#marks++
     this.#marked[slot] = 1
@@ -45,7 +45,7 @@ export class NameSet {
   }
 
   isMarked(name: string): boolean {
-    return this.#marked[this.#find(hexAt(name, 0), hexAt(name, 8), digest(name))] === 1
+    return this.#marked[this.#find(hexAt(name, 0), hexAt(name, 24), digest(name))] === 1
   }
 
   /** Where the key has been put; -1 where it was there. */
@@ -62,7 +62,8 @@ export class NameSet {
   /** The slot that has the key, or the free one where it belongs. */
   #find(a: number, b: number, c: number): number {
     const keys = this.#keys
-    for (let slot = a & (this.#slots - 1); ; slot = (slot + 1) & (this.#slots - 1)) {
+    // The MD5 alone would do for real ones; names made by hand may begin alike.
+    for (let slot = (a ^ (c >>> 1)) & (this.#slots - 1); ; slot = (slot + 1) & (this.#slots - 1)) {
       const at = slot * WIDTH
       if (keys[at + 2] === 0 || (keys[at] === a && keys[at + 1] === b && keys[at + 2] === c)) return slot
     }

@@ -187,7 +187,9 @@ describe('the looks at a server’s health', () => {
     expect(status).toBe(503)
     expect(reply).toEqual({ status: 'error', reasons: [expect.stringContaining('nearly full')] })
     await expect.poll(() => server.output).toMatch(/ door=health status=503 .* outcome=not-ready/)
-    expect([...(await scrape(server.url)).keys()].filter((name) => /ferry_errors_total/.test(name))).toEqual([])
+    expect([...(await scrape(server.url)).keys()].filter((name) => /ferry_errors_total/.test(name))).toEqual(
+      [],
+    )
   })
 
   it('tell an inbox that can not be written', async () => {

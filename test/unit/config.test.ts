@@ -1,4 +1,6 @@
 import { parseConfig, parseSize, type Config } from '#src/config.js'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 function config(file: Record<string, string>, environment: Record<string, string> = {}): Config {
@@ -6,6 +8,20 @@ function config(file: Record<string, string>, environment: Record<string, string
   if ('bad' in parsed) throw new Error(JSON.stringify(parsed.bad))
   return parsed.config
 }
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PAGES = ['README.md', 'README.zh-CN.md', 'docs/operations.md', 'docs/operations.zh-CN.md']
+
+describe('the settings', () => {
+  it.each(PAGES)('all stand in %s with their defaults, and no others do', (page) => {
+    const source = readFileSync(`${ROOT}src/config.ts`, 'utf8')
+    const [, block] = /const DEFAULTS = \{\n(.*?)\n\}/s.exec(source)!
+    const settings = [...block!.matchAll(/^ {2}(\w+): '(.*)',$/gm)].map(([, key, value]) => [key!, value!])
+    const table = readFileSync(ROOT + page, 'utf8').matchAll(/^\| `([A-Z_]{4,})` +\| (`(.*?)`|none|无) /gm)
+    const told = [...table].map(([, key, , value = '']) => [key!, value] as const)
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(settings))
+  })
+})
 
 describe('parseConfig', () => {
   it('has a default for everything', () => {
