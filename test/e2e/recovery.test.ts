@@ -312,7 +312,7 @@ describe('a server that is killed and started again', () => {
     await expect.poll(lag, { timeout: 60_000, interval: 200 }).toBe(0)
     expect((await tus.patch(url, size - 1, zeros.subarray(0, 1))).status).toBe(204)
     await expectStoredOnce(file)
-  })
+  }, 180_000)
 
   it('hashes a part again from its start when the saved state is lost, and then finishes it', async () => {
     const file = content(2 * MIB)
