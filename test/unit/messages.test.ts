@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { createLog } from '#src/log.js'
 import { chooseLanguage, messagesIn } from '#src/messages.js'
 import { describe, expect, it } from 'vitest'
@@ -24,6 +26,19 @@ describe('the server’s language', () => {
 
   it('has every line in both', () => {
     expect(Object.keys(messagesIn('en'))).toEqual(Object.keys(messagesIn('zh-CN')))
+  })
+})
+
+describe('the findings of verify', () => {
+  it.each(['operations.md', 'operations.zh-CN.md'])('all stand in docs/%s, and no others do', (page) => {
+    const read = (path: string) =>
+      readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
+    const [, block] = /const KINDS_EN[^{]*\{\n(.*?)\n\}/s.exec(read('src/admin/messages.ts'))!
+    const kinds = [...block!.matchAll(/^ {2}'?([a-z-]+)'?:/gm)].map(([, kind]) => kind!)
+    const [, table] = /(\| `kind`.*?|\| `--json` 中的 `kind`.*?)\n\n/s.exec(read(`docs/${page}`))!
+    const firsts = [...table!.matchAll(/^\|([^|]*)\|/gm)].slice(1).map(([, cell]) => cell!)
+    const told = [...firsts.join().matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind!)
+    expect(new Set(told)).toEqual(new Set(kinds.filter((kind) => kind !== 'sound')))
   })
 })
 
