@@ -12,13 +12,13 @@ export async function remove(
   md5s: Md5[],
   { terminal, messages }: { terminal: Terminal; messages: AdminMessages },
 ): Promise<boolean> {
+  const removed = await shelf.remove(new Set(md5s))
+  for (const file of removed) terminal.out(messages.removed(file))
   let all = true
   for (const md5 of md5s) {
-    const removed = await shelf.remove(md5)
     const row = ledger.read.content(md5)
     if (row) await ledger.write('forgetContent', { md5, file: row.file, path: shelf.path(row.file) })
-    for (const file of removed) terminal.out(messages.removed(file))
-    if (removed.length > 0) continue
+    if (removed.some((file) => file.toLowerCase().startsWith(md5))) continue
     terminal.err(messages.unknown(md5))
     all = false
   }

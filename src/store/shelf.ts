@@ -108,11 +108,11 @@ export class Shelf {
     await this.#names.sync()
   }
 
-  /** Takes every file of a content off the shelf, durably; returns their names. Who is reading one reads on. */
-  async remove(md5: Md5): Promise<string[]> {
+  /** Takes every file of these contents off the shelf, durably; returns their names. Who is reading one reads on. */
+  async remove(md5s: ReadonlySet<string>): Promise<string[]> {
     const removed: string[] = []
     for (const { names } of this.scan())
-      removed.push(...names.filter((name) => name.toLowerCase().startsWith(md5)))
+      removed.push(...names.filter((name) => md5s.has(name.slice(0, 32).toLowerCase())))
     for (const name of removed) await rm(this.path(name), { force: true })
     await this.#names.sync()
     return removed
