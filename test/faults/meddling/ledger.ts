@@ -25,7 +25,7 @@ const MEDDLINGS: Meddling[] = [
     { title: `with ${file} truncated`, strike: damage(file, shorten) },
     { title: `with garbage for ${file}`, strike: damage(file, garble) },
   ]),
-  { title: 'of an older version', strike: (house) => setVersion(house, 0), harmless: true },
+  { title: 'of an older version', strike: toFirstVersion, harmless: true },
 ]
 
 export const ledgerScenarios: Scenario[] = [
@@ -89,7 +89,7 @@ async function refuse(house: House): Promise<void> {
   const { server, findings } = house
   await house.begin()
   await house.stop()
-  await setVersion(house, 99)
+  const version = await setVersion(house, 99)
   const before = await snapshot(house)
   const line = await server.start().then(
     () => 'it started',
@@ -99,7 +99,7 @@ async function refuse(house: House): Promise<void> {
     findings.wrong.push(`a ledger of a newer version: ${line}`)
   if ((await snapshot(house)) !== before) findings.lost.push('a ledger of a newer version was changed')
   await server.kill()
-  await setVersion(house, 1)
+  await setVersion(house, version)
   await server.start()
 }
 
@@ -115,9 +115,23 @@ async function snapshot({ server, ledger }: House): Promise<string> {
   }
 }
 
-function setVersion({ ledger }: House, version: number): Promise<void> {
+/** Returns the version that was there. */
+function setVersion({ ledger }: House, version: number): Promise<number> {
   const db = new Database(join(ledger, DB))
+  const { user_version: before } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   db.exec(`PRAGMA user_version=${version}`)
+  db.close()
+  return Promise.resolve(before)
+}
+
+/** Takes away what the second version has added: so the first one had left it. */
+function toFirstVersion({ ledger }: House): Promise<void> {
+  const db = new Database(join(ledger, DB))
+  db.exec(`
+    DROP TRIGGER content_added; DROP TRIGGER content_changed; DROP TRIGGER content_gone;
+    DROP TABLE totals; DROP TABLE marks;
+    ALTER TABLE uploads DROP COLUMN address; ALTER TABLE uploads DROP COLUMN created_at;
+    PRAGMA user_version=1`)
   db.close()
   return Promise.resolve()
 }
