@@ -40,10 +40,10 @@ export const full: Part = {
   trouble,
   run: (bench) => fillAll(bench),
   controls: [
-    control('a short write that is not continued', {
-      file: 'src/store/part.js',
-      from: 'rest = after(rest, bytesWritten);',
-      to: 'rest = [];',
+    control('a write that finds no room and counts', {
+      file: 'src/intake/part-writer.js',
+      from: "throw diskError(error, 'writing the part');",
+      to: '',
     }),
     control('a ledger that hides its failures', {
       file: 'src/store/ledger-worker.js',
