@@ -37,11 +37,11 @@ export function readyDoor(intake: Intake): RequestHandler {
 }
 
 /** `GET /metrics`, in Prometheus' text format. */
-export function metricsDoor(registry: Registry): RequestHandler {
+export function metricsDoor(figures: Registry): RequestHandler {
   return async (_req, res) => {
     note(res, { door: 'metrics' })
-    res.set({ 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' })
-    res.send(await registry.metrics())
+    res.set({ 'Content-Type': figures.contentType, 'Cache-Control': 'no-store' })
+    res.send(await figures.metrics())
   }
 }
 

@@ -2,12 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { TestServer } from '../support/server.js'
+import { MAIN, TestServer } from '../support/server.js'
 import { testFolder } from '../support/folder.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
 const FILES = 5000
 
 describe('a command whose answer nobody reads to its end', () => {

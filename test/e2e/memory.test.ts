@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { TestServer } from '../support/server.js'
+import { MAIN, TestServer } from '../support/server.js'
 import { tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
 const isLinux = process.platform === 'linux'
 const why = isLinux ? '' : ' (skipped: needs /proc)'
 

@@ -5,7 +5,7 @@ import { admin } from '../support/admin.js'
 import { post, formBytes } from '../support/form.js'
 import { mountTmpfs, mountTrouble, type Mounted } from '../support/mount.js'
 import { Line } from '../support/proxy.js'
-import { TestServer } from '../support/server.js'
+import { pause, TestServer } from '../support/server.js'
 import { content, md5, offsetOf, stockUpload, tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
@@ -85,7 +85,7 @@ describe.skipIf(mountTrouble())(`the room on the disk${mountTrouble()}`, () => {
     expect((await tus.patch(url, paused, file.bytes.subarray(paused))).status).toBe(507)
     expect(await offsetOf(url)).toBe(paused)
     await clear()
-    await new Promise((resolve) => void setTimeout(resolve, 300))
+    await pause(300)
     expect((await tus.patch(url, paused, file.bytes.subarray(paused))).status).toBe(204)
     const got = Buffer.from(await (await fetch(`${server.url}/files/${file.md5}.bin`)).arrayBuffer())
     expect(md5(got)).toBe(file.md5)

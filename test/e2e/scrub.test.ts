@@ -2,7 +2,7 @@ import { open, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { adminJson } from '../support/admin.js'
-import { TestServer } from '../support/server.js'
+import { pause, TestServer } from '../support/server.js'
 import { content, stockUpload } from '../support/tus.js'
 
 /** A round of about nine seconds. */
@@ -58,7 +58,7 @@ describe('the scrub', () => {
     const before = await progress()
     await damage(files[0]!.md5)
     await server.start({ SCRUB_DAYS: '30' })
-    await new Promise((resolve) => void setTimeout(resolve, 2500))
+    await pause(2500)
     expect(await progress()).toBeGreaterThanOrEqual(before)
     expect(await check(files[0]!.md5)).toMatchObject({ status: 'exists' })
   })
@@ -69,7 +69,7 @@ describe('the scrub', () => {
     await writeFile(join(server.files, `${bad.md5}.bin`), Buffer.alloc(1000, 1))
     await server.kill()
     await server.start()
-    await new Promise((resolve) => void setTimeout(resolve, 3000))
+    await pause(3000)
     expect(await check(bad.md5)).toMatchObject({ status: 'exists' })
   })
 })

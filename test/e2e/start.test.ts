@@ -6,12 +6,10 @@ import { chmod, mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, TestServer } from '../support/server.js'
+import { freePort, MAIN, pause, TestServer } from '../support/server.js'
 import { content, stockUpload, tus } from '../support/tus.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
 const isRoot = process.getuid?.() === 0
 
 /** Why the test of low ports can't run here, to be put behind its title. */
@@ -274,9 +272,9 @@ describe('a server that starts', () => {
       body: new ReadableStream({ pull: () => new Promise(() => undefined) }),
       duplex: 'half',
     }).catch(() => undefined)
-    await new Promise((resolve) => void setTimeout(resolve, 200))
+    await pause(200)
     process.kill(server.pid, 'SIGTERM')
-    await new Promise((resolve) => void setTimeout(resolve, 100))
+    await pause(100)
     const begun = performance.now()
     process.kill(server.pid, 'SIGTERM')
     await server.exited()

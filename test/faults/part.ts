@@ -21,11 +21,14 @@ export function noFindings(): Findings {
   return { rounds: 0, acknowledged: 0, lost: [], wrong: [], stuck: [], left: [] }
 }
 
-/** Adds what another round has found. */
-export function add(sum: Findings, more: Findings): void {
+const KINDS = ['lost', 'wrong', 'stuck', 'left'] as const
+
+/** Adds what another round has found; `when` is put before each of its lines. */
+export function add(sum: Findings, more: Findings, when?: string): void {
   sum.rounds += more.rounds
   sum.acknowledged += more.acknowledged
-  for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const) sum[kind].push(...more[kind])
+  for (const kind of KINDS)
+    sum[kind].push(...more[kind].map((line) => (when === undefined ? line : `${when}: ${line}`)))
 }
 
 /** How many promises were broken. */

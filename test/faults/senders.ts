@@ -1,7 +1,7 @@
 import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import { pause } from '../support/server.js'
 import { formBytes, filePart, post } from '../support/form.js'
-import { bytesOf, type Specimen } from './random.js'
+import { bytesOf, type Random, type Specimen } from './random.js'
 import type { Witness } from './witness.js'
 
 /** Milliseconds between two tries of a sender. */
@@ -96,4 +96,23 @@ export async function finishByTus(
       ...options,
     }).start()
   })
+}
+
+/** What a sender who goes on and on is like. Shares in percent. */
+export interface Habits {
+  /** Bytes of its largest files. */
+  largest: number
+  forms: number
+  declared: number
+  chunkSizes: number[]
+}
+
+/** One sender: file after file, until it is called off. */
+export async function sendOn(sending: Sending, random: Random, habits: Habits): Promise<void> {
+  while (!sending.signal?.aborted) {
+    const file = random.specimen(habits.largest)
+    const declared = random.percent(habits.declared)
+    if (random.percent(habits.forms)) await sendByForm(file, sending, { declared })
+    else await sendByTus(file, sending, { declared, chunkSize: random.pick(habits.chunkSizes) })
+  }
 }

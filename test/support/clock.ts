@@ -23,7 +23,8 @@ function childrenOf(folder: string): string[] {
 export class Clock {
   private constructor(
     readonly file: string,
-    readonly library: string,
+    /** Where libfaketime is. */
+    readonly faketime: string,
   ) {}
 
   /** A right one, kept in this folder. */
@@ -35,7 +36,7 @@ export class Clock {
 
   get env(): Record<string, string> {
     return {
-      LD_PRELOAD: this.library,
+      LD_PRELOAD: this.faketime,
       FAKETIME_TIMESTAMP_FILE: this.file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',

@@ -2,7 +2,7 @@ import { isGone, pause } from '../../support/server.js'
 import { inject } from '../../support/strace.js'
 import { tus } from '../../support/tus.js'
 import { logged, threadOf, type Call, type Lane } from './lanes.js'
-import { noFindings, type Findings } from '../part.js'
+import { add, noFindings, type Findings } from '../part.js'
 import { sendByForm, sendByTus } from '../senders.js'
 import { form, lookAround, type Answer, type Scene, type Stage } from './stages.js'
 import { Witness } from '../witness.js'
@@ -66,12 +66,10 @@ export async function fail(
   if (!(await (sending ?? send(stage, scene)))) found.stuck.push('its sender does not succeed any more')
   judgeOver(scene.witness, failed, found)
   scene.witness.pending.clear() // what could not be finished has been said, once
-  for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const)
-    found[kind] = found[kind].map(
-      (line) =>
-        `${effect.error}${effect.lasting ? ' from' : ' at'} ${call} ${count} (${path}) of ${stage.name}: ${line}`,
-    )
-  return found
+  const told = noFindings()
+  const source = effect.lasting ? 'from' : 'at'
+  add(told, found, `${effect.error} ${source} ${call} ${count} (${path}) of ${stage.name}`)
+  return told
 }
 
 /** Does something while a call fails; the calls that did. */

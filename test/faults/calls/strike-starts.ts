@@ -2,16 +2,14 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { TestServer } from '../../support/server.js'
+import { MAIN, TestServer } from '../../support/server.js'
 import { checkShelf, finishPending, inspect } from '../audit.js'
 import { CALLS, logged } from './lanes.js'
 import { add, faults, noFindings, type Bench, type Findings } from '../part.js'
 import type { Promised, Start } from './starts.js'
 import { Witness } from '../witness.js'
 
-const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url))
 const ENV = { UV_THREADPOOL_SIZE: '1' }
 /** More calls than any start makes on one path. */
 const MOST = 300
@@ -29,11 +27,7 @@ export async function strikeStarts(start: Start, bench: Bench, most: number): Pr
     for (const lane of await rehearse(origin.dir)) {
       if (sum.rounds >= most) break
       const found = await strikeLane(origin.dir, lane, promised, most - sum.rounds)
-      for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const)
-        found[kind] = found[kind].map(
-          (line) => `killed at ${lane.call} (${lane.path}) of ${start.name}: ${line}`,
-        )
-      add(sum, found)
+      add(sum, found, `killed at ${lane.call} (${lane.path}) of ${start.name}`)
       bench.say(`${start.name}, ${lane.call} (${lane.path}): ${sum.rounds} so far, ${faults(sum)} faults`)
     }
     return sum

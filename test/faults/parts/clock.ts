@@ -10,7 +10,7 @@ import { audit } from '../audit.js'
 import { broken, type Break } from '../mutant.js'
 import { add, faults, noFindings, repeat, type Findings, type Part } from '../part.js'
 import { bytesOf, type Random, type Specimen } from '../random.js'
-import { sendByForm, sendByTus } from '../senders.js'
+import { sendOn, type Habits } from '../senders.js'
 import { Witness } from '../witness.js'
 
 const HOUR = 3600
@@ -22,6 +22,8 @@ const CLIENTS = 3
 /** Jumps before the server is audited and begins with empty folders. */
 const EPOCH = 25
 const LARGEST = 2 * 1024 * 1024
+/** None is declared: one whose answer a kill took away would keep its own sender out for a whole lease. */
+const HABITS: Habits = { largest: LARGEST, forms: 20, declared: 0, chunkSizes: [16 * 1024, 128 * 1024] }
 /** Seconds. Longer than an epoch: whatever ends before was ended by the clock. */
 const LONG = 120
 /** What a slow machine may add to a lease, in milliseconds. */
@@ -87,7 +89,8 @@ async function sendThroughJumps(rounds: number, own: Own): Promise<Findings> {
   setMaxListeners(0, stop.signal)
   try {
     await begin(server, witness, random)
-    const senders = Array.from({ length: CLIENTS }, () => sendOn(server, witness, stop.signal, random.fork()))
+    const sending = { server: server.url, witness, signal: stop.signal }
+    const senders = Array.from({ length: CLIENTS }, () => sendOn(sending, random.fork(), HABITS))
     for (let jump = 0; jump < rounds; jump++) {
       await pause(random.between(20, 200))
       const isRestart = random.percent(30)
@@ -141,22 +144,6 @@ async function begin(server: TestServer, witness: Witness, random: Random): Prom
   await tus.patch(url, 0, bytesOf(file).subarray(0, half))
   witness.offset(url, file, half)
   return file
-}
-
-async function sendOn(
-  server: TestServer,
-  witness: Witness,
-  signal: AbortSignal,
-  random: Random,
-): Promise<void> {
-  const sending = { server: server.url, witness, signal }
-  while (!signal.aborted) {
-    const file = random.specimen(LARGEST)
-    // A declared one whose answer a kill took away would keep its own sender out for a whole lease.
-    const declared = false
-    if (random.percent(20)) await sendByForm(file, sending, { declared })
-    else await sendByTus(file, sending, { declared, chunkSize: random.pick([16 * 1024, 128 * 1024]) })
-  }
 }
 
 /** A jump ahead does not end a lease before its time, and one back does not prolong it. */

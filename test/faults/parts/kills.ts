@@ -4,13 +4,18 @@ import { audit } from '../audit.js'
 import { broken, type Break } from '../mutant.js'
 import { repeat, type Findings, type Part } from '../part.js'
 import type { Random } from '../random.js'
-import { sendByForm, sendByTus } from '../senders.js'
-import { StrictWitness, type Witness } from '../witness.js'
+import { sendOn, type Habits } from '../senders.js'
+import { StrictWitness } from '../witness.js'
 
 const CLIENTS = 8
 /** Kills before the server is audited and begins with empty folders. */
 const EPOCH = 40
-const LARGEST = 6 * 1024 * 1024
+const HABITS: Habits = {
+  largest: 6 * 1024 * 1024,
+  forms: 30,
+  declared: 70,
+  chunkSizes: [64 * 1024, 512 * 1024, Infinity],
+}
 
 const FINISH_BEHIND: Break = {
   file: 'src/intake/intake.js',
@@ -42,7 +47,8 @@ async function epoch(rounds: number, random: Random, command?: string[]): Promis
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
   try {
-    const senders = Array.from({ length: CLIENTS }, () => sendOn(server, witness, stop.signal, random.fork()))
+    const sending = { server: server.url, witness, signal: stop.signal }
+    const senders = Array.from({ length: CLIENTS }, () => sendOn(sending, random.fork(), HABITS))
     for (let kill = 0; kill < rounds; kill++) {
       await pause(random.between(5, 300))
       await server.kill()
@@ -57,24 +63,5 @@ async function epoch(rounds: number, random: Random, command?: string[]): Promis
   } finally {
     stop.abort()
     await server.stop()
-  }
-}
-
-/** One sender: file after file, until it is called off. */
-async function sendOn(
-  server: TestServer,
-  witness: Witness,
-  signal: AbortSignal,
-  random: Random,
-): Promise<void> {
-  const sending = { server: server.url, witness, signal }
-  while (!signal.aborted) {
-    const file = random.specimen(LARGEST)
-    const declared = random.percent(70)
-    if (random.percent(30)) await sendByForm(file, sending, { declared })
-    else {
-      const chunkSize = random.pick([64 * 1024, 512 * 1024, Infinity])
-      await sendByTus(file, sending, { declared, chunkSize })
-    }
   }
 }

@@ -10,8 +10,6 @@ import type { Random } from '../random.js'
 import { Witness } from '../witness.js'
 
 const SCENARIOS: Scenario[] = [...shelfScenarios, ...inboxScenarios, ...ledgerScenarios]
-/** Each is audited by itself: damage that one start has not noticed must not be laid to the next scenario's charge. */
-const EPOCH = 1
 
 /** Files, parts and the ledger are changed behind the server's back, while it runs and while it is stopped. */
 export const meddled: Part = {
@@ -40,42 +38,32 @@ function control(title: string, scenarios: Scenario[], place: Break): Control {
   return broken(title, [place], (bench, command) => through(bench, scenarios, command))
 }
 
-/** The scenarios in random order, all of them before any comes again. */
+/**
+ * The scenarios in random order, all of them before any comes again. Each has a house of its own: damage that one start
+ * has not noticed must not be laid to the next scenario's charge.
+ */
 function through(bench: Bench, scenarios: Scenario[], command?: string[]): Promise<Findings> {
   let deck: Scenario[] = []
-  const draw = (random: Random): Scenario => {
+  return repeat(bench, 1, (_, random) => {
     if (deck.length === 0) deck = [...scenarios]
-    return deck.splice(random.between(0, deck.length - 1), 1)[0]!
-  }
-  return repeat(bench, EPOCH, (rounds, random) =>
-    epoch(
-      Array.from({ length: rounds }, () => draw(random)),
-      random,
-      command,
-    ),
-  )
+    const [scenario] = deck.splice(random.between(0, deck.length - 1), 1)
+    return meddle(scenario!, random, command)
+  })
 }
 
-async function epoch(scenarios: Scenario[], random: Random, command?: string[]): Promise<Findings> {
+async function meddle({ title, play }: Scenario, random: Random, command?: string[]): Promise<Findings> {
   // A short lease: whoever was sending when a ledger went may come back at once.
   const server = await TestServer.start({ env: { LEASE_SECONDS: '1' }, ...(command ? { command } : {}) })
   const witness = new Witness()
-  const findings = noFindings()
+  const findings = { ...noFindings(), rounds: 1 }
   try {
-    for (const { title, play } of scenarios) {
-      const found = noFindings()
-      try {
-        await play(new House(server, witness, random, found))
-      } catch (error) {
-        // A server that doesn't start (any more) ends this house.
-        found.stuck.push((error as Error).message)
-      }
-      findings.rounds++
-      for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const)
-        findings[kind].push(...found[kind].map((line) => `${title}: ${line}`))
-      if (found.stuck.length > 0) return { ...findings, rounds: scenarios.length }
-    }
-    add(findings, { ...(await audit(server, witness)), rounds: 0 })
+    const found = noFindings()
+    await play(new House(server, witness, random, found)).catch((error: unknown) => {
+      // A server that doesn't start (any more) ends this house.
+      found.stuck.push((error as Error).message)
+    })
+    add(findings, found, title)
+    if (found.stuck.length === 0) add(findings, { ...(await audit(server, witness)), rounds: 0 })
     return findings
   } finally {
     await server.stop()

@@ -143,6 +143,5 @@ async function settle(
     if (!(await sendByTus(file, { server: server.url, witness, signal })))
       found.stuck.push(`${file.md5} could not be sent again`)
   }
-  for (const kind of ['lost', 'wrong', 'stuck', 'left'] as const)
-    sum[kind].push(...found[kind].map((line) => `${when}: ${line}`))
+  add(sum, found, when)
 }
