@@ -39,7 +39,7 @@ export async function stat(
 /** `stat <md5>`: all about one content; false where there is none. */
 export function statOne({ ledger, shelf }: Stock, md5: Md5, { json, terminal, messages }: How): boolean {
   const content = shelf.find(md5)
-  const listed = ledger.read.listed(md5)
+  const listed = ledger.read.content(md5)
   if (!content || !listed) {
     terminal.err(messages.unknown(md5))
     return false

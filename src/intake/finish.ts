@@ -1,7 +1,7 @@
 import { diskError, FerryError, syncError } from '../errors.js'
 import type { Part } from '../store/part.js'
 import type { Stored } from '../store/rows.js'
-import type { Arrival } from './arrival.js'
+import { randomId, type Arrival } from './arrival.js'
 import { openPart, startFollowing } from './open-part.js'
 import { LEAD } from './part-writer.js'
 import type { Locks } from './locks.js'
@@ -21,7 +21,7 @@ export async function finish(
   stores: Stores,
   contents: Locks,
 ): Promise<{ content: Stored; isNew: boolean }> {
-  const { inbox, shelf, ledger } = stores
+  const { shelf, ledger } = stores
   const part = await openPart(arrival, stores)
   let md5: Md5
   try {
@@ -31,19 +31,28 @@ export async function finish(
   }
   // The same bytes may finish under two names at once: the second finds what the first has stored.
   return contents.under(md5, async () => {
-    const { filename } = arrival.claim
     const known = shelf.find(md5)
-    const content = known ?? {
-      md5,
-      file: await shelf.place(inbox.path(arrival.part), md5, filename),
-      filename,
-      size: arrival.front,
-    }
+    // What only its name vouches for, or is longer or shorter, may be anything: ours has been read.
+    const isKnown = known?.isVerified === true && known.size === arrival.front
+    const content = isKnown ? known : await place(arrival, md5, known?.file, stores)
     // A form's row is only there to be listed.
     if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() })
     else await ledger.write('storeForm', { part: arrival.part, content, now: Date.now() })
-    return { content, isNew: !known }
+    return { content, isNew: !isKnown }
   })
+}
+
+/** Puts the part onto the shelf, under the `file` name that the content has there, if it has one. */
+async function place(
+  { part, claim, front }: Arrival,
+  md5: Md5,
+  file: string | undefined,
+  { inbox, shelf }: Stores,
+): Promise<Stored> {
+  const { filename } = claim
+  const content = { md5, file: file ?? shelf.nameFor(md5, filename), filename, size: front }
+  await shelf.place(inbox.path(part), content.file, inbox.path(randomId()))
+  return content
 }
 
 /** The MD5 of the part, which is on disk then, and is not longer than what came for it. */

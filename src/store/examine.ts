@@ -60,7 +60,7 @@ async function examineRow(
   ledger: Ledger,
   { repair, cursor }: { repair: boolean; cursor: string | undefined },
 ): Promise<Flaw | undefined> {
-  const row = ledger.read.listed(md5)
+  const row = ledger.read.content(md5)
   if (!row) {
     const content = { md5, file, filename: '', size }
     if (repair) await ledger.write('store', { content, now: Date.now() })

@@ -1,6 +1,6 @@
 import type Database from 'libsql'
 import type { Md5 } from '../contract.js'
-import type { Content, Listed, UploadRow } from './rows.js'
+import type { Listed, UploadRow } from './rows.js'
 
 /** How many names or rows are read at a time. */
 const PAGE = 4096
@@ -17,8 +17,7 @@ export interface Filter {
 
 /** Everything that is asked of the ledger, on the asking thread; sees all that has been committed. */
 export function reads(db: Database.Database) {
-  const content = db.prepare('SELECT md5, file, filename, size FROM contents WHERE md5=?')
-  const listed = db.prepare('SELECT * FROM contents WHERE md5=?')
+  const content = db.prepare('SELECT * FROM contents WHERE md5=?')
   const upload = db.prepare('SELECT * FROM uploads WHERE id=?')
   const open = db.prepare(`SELECT * FROM uploads WHERE state='open'`)
   const arriving = db.prepare(`SELECT * FROM uploads WHERE state IN ('open', 'form') ORDER BY created_at`)
@@ -43,13 +42,8 @@ export function reads(db: Database.Database) {
 
   return {
     /** The content with this MD5, as the ledger knows it (the shelf has the last word). */
-    content(md5: Md5): Content | undefined {
+    content(md5: Md5): Listed | undefined {
       const row = content.get(md5) as RawContent | undefined
-      return row && { md5: row.md5, file: row.file, filename: row.filename, size: row.size ?? undefined }
-    },
-    /** The same with all that is recorded of it. */
-    listed(md5: Md5): Listed | undefined {
-      const row = listed.get(md5) as RawContent | undefined
       return row && parseContent(row)
     },
     /** The upload with this id, whatever became of it. */

@@ -22,6 +22,9 @@ export interface Listed extends Content {
   isVerified: boolean
 }
 
+/** The same of one that is there. */
+export type Found = Listed & Stored
+
 /** One upload as the ledger keeps it. Times are wall-clock milliseconds. */
 export interface UploadRow {
   /** The part's name; it stays while the id changes hands. */

@@ -1,11 +1,11 @@
 import { constants, lstatSync, opendirSync } from 'node:fs'
-import { access, link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { access, link, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { extensionOf, type Md5 } from '../contract.js'
 import { diskError, isErrno, syncError } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import type { Ledger } from './ledger.js'
-import type { Stored } from './rows.js'
+import type { Found } from './rows.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.[a-z0-9]{1,10})?$/i
 const QUARANTINE = '.quarantine'
@@ -35,6 +35,11 @@ export class Shelf {
     return new Shelf(directory, ledger)
   }
 
+  /** The name that a new content gets: its first uploader's extension, made safe. */
+  nameFor(md5: Md5, filename: string): string {
+    return `${md5}.${extensionOf(filename)}`
+  }
+
   /** Where a file of this name lies. */
   path(file: string): string {
     return join(this.directory, file)
@@ -44,7 +49,7 @@ export class Shelf {
    * The content with this MD5, if its file is there: a regular one, of the size that was stored. Synchronous (one
    * look-up, one stat), so that "standing -> claim" can be one step.
    */
-  find(md5: Md5): Stored | undefined {
+  find(md5: Md5): Found | undefined {
     const content = this.ledger.read.content(md5)
     if (!content) return undefined
     const stats = lstatSync(this.path(content.file), { throwIfNoEntry: false })
@@ -57,13 +62,13 @@ export class Shelf {
   }
 
   /**
-   * Puts a verified part onto the shelf, its name durable; returns the file's name. Never overwrites: a file that has
-   * the name already and the right size stays and counts. Call it under a lock on the md5. Errors: `disk-full`, `io-failed`, `sync-failed`.
+   * Puts a verified part onto the shelf as `file`, its name durable. What has the name already, unread, gives way: one
+   * of another size is set aside, one of the same size is replaced. `spare` is a free path in the part's folder. Call it
+   * under a lock on the md5. Errors: `disk-full`, `io-failed`, `sync-failed`.
    */
-  async place(part: string, md5: Md5, filename: string): Promise<string> {
-    const file = `${md5}.${extensionOf(filename)}`
+  async place(part: string, file: string, spare: string): Promise<void> {
     const target = this.path(file)
-    const isNew = await this.#put(part, file).catch((error: unknown) => {
+    const isNew = await this.#put(part, file, spare).catch((error: unknown) => {
       throw diskError(error, 'placing the file on the shelf')
     })
     try {
@@ -74,20 +79,25 @@ export class Shelf {
       if (isNew && failed.code === 'sync-failed') await unlink(target).catch(() => undefined)
       throw failed
     }
-    return file
   }
 
-  /** False where the file was there already. */
-  async #put(part: string, file: string): Promise<boolean> {
+  /** True where the name is new; false where it was the part's already, from a try before, or another file's. */
+  async #put(part: string, file: string, spare: string): Promise<boolean> {
     const target = this.path(file)
     try {
       await linkOrMove(part, target)
+      return true
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
-      if (await this.#hasSizeOf(part, target)) return false
-      await this.setAside(file)
-      await linkOrMove(part, target)
     }
+    const [ours, theirs] = await Promise.all([lstat(part), lstat(target)])
+    if (ours.ino === theirs.ino) return false
+    if (theirs.isFile() && theirs.size === ours.size) {
+      await replace(part, target, spare)
+      return false
+    }
+    await this.setAside(file)
+    await linkOrMove(part, target)
     return true
   }
 
@@ -147,11 +157,6 @@ export class Shelf {
       throw error
     }
   }
-
-  async #hasSizeOf(part: string, target: string): Promise<boolean> {
-    const [ours, theirs] = await Promise.all([stat(part), lstat(target)])
-    return theirs.isFile() && theirs.size === ours.size
-  }
 }
 
 /** link(2) never overwrites, so a reader sees all or nothing. EEXIST where the name is taken. */
@@ -165,4 +170,15 @@ async function linkOrMove(part: string, target: string): Promise<void> {
     await reservation.close()
     await rename(part, target)
   }
+}
+
+/** Takes the name from the file that has it; who is reading that one reads on, and nobody ever finds none. */
+async function replace(part: string, target: string, spare: string): Promise<void> {
+  try {
+    await link(part, spare)
+  } catch (error) {
+    if (!isErrno(error, ...NO_LINKS)) throw error
+    return rename(part, target)
+  }
+  await rename(spare, target)
 }

@@ -46,12 +46,13 @@ export const points: Part = {
   controls: [
     control('a ledger that has the content before the shelf has it', finish, {
       file: 'src/intake/finish.js',
-      from: 'file: await shelf.place(inbox.path(arrival.part), md5, filename),',
-      to: `file: await (async () => {
-        const content = { md5, file: md5 + '.bin', filename, size: arrival.front };
-        if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() });
-        return shelf.place(inbox.path(arrival.part), md5, filename);
-      })(),`,
+      from: 'await place(arrival, md5, known?.file, stores);',
+      to: `await (async () => {
+        const { part, claim: { filename }, front: size } = arrival;
+        const content = { md5, file: shelf.nameFor(md5, filename), filename, size };
+        if (arrival.resumable) await ledger.write('finish', { part, content, now: Date.now() });
+        return place(arrival, md5, known?.file, stores);
+      })();`,
     }),
     control('a creation that does not wait for its row', create, {
       file: 'src/intake/openings.js',
@@ -60,8 +61,8 @@ export const points: Part = {
     }),
     control('a recovery that cuts parts which stand on the shelf already', finish, {
       file: 'src/store/recover.js',
-      from: 'if (facts.links > 1)',
-      to: 'if (facts.links > 99)',
+      from: 'if (facts.links > 1 &&',
+      to: 'if (facts.links > 99 &&',
     }),
   ],
 }

@@ -77,6 +77,26 @@ describe('Intake', () => {
     expect(await readdir(tmp)).toEqual([])
   })
 
+  it('puts what it has read in the place of a file that only has the right name', async () => {
+    const file = content(10_000)
+    for (const wrong of [Buffer.alloc(10_000, 1), file.bytes.subarray(0, 5000)]) {
+      for (const declared of [file.md5, undefined]) {
+        const house = await openHouse()
+        await writeFile(join(house.files, `${file.md5}.mkv`), wrong)
+        const { intake, files } = await house.reopen()
+        // A declared md5 is asked for first, and the name answers where the size is right.
+        if (declared && wrong.length === file.bytes.length) continue
+        const { id } = await intake.create(claimOf(file, { md5: declared }))
+        expect(await intake.receive(id, 0, source(file.bytes))).toMatchObject({
+          state: 'finished',
+          content: { md5: file.md5, file: `${file.md5}.mkv`, size: 10_000 },
+        })
+        expect(await readFile(join(files, `${file.md5}.mkv`))).toEqual(file.bytes)
+        expect(intake.stores.ledger.read.content(file.md5 as Md5)).toMatchObject({ isVerified: true })
+      }
+    }
+  })
+
   it('skips bytes that it has: a client may send from further back', async () => {
     const { intake } = await openHouse()
     const file = content(100_000)

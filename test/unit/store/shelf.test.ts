@@ -1,45 +1,69 @@
 import type { Md5 } from '#src/contract.js'
 import { Ledger } from '#src/store/ledger.js'
 import { Shelf } from '#src/store/shelf.js'
-import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, symlink, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { testFolder } from '../../support/folder.js'
 import { content } from '../../support/tus.js'
 
-async function openShelf(): Promise<{ shelf: Shelf; ledger: Ledger; dir: string; part: string }> {
+async function openShelf(): Promise<{
+  shelf: Shelf
+  ledger: Ledger
+  dir: string
+  part: string
+  spare: string
+}> {
   const dir = join(testFolder(), 'files')
   await Shelf.prepare(dir)
   const { ledger } = await Ledger.open(dir)
   onTestFinished(() => ledger.close())
-  return { shelf: Shelf.open(dir, ledger), ledger, dir, part: join(dir, '..', 'part') }
+  return {
+    shelf: Shelf.open(dir, ledger),
+    ledger,
+    dir,
+    part: join(dir, '..', 'part'),
+    spare: join(dir, '..', 'spare'),
+  }
 }
 
 describe('Shelf', () => {
   it('places a part under its md5 and extension, and leaves the part for its owner to remove', async () => {
-    const { shelf, dir, part } = await openShelf()
+    const { shelf, dir, part, spare } = await openShelf()
     const file = content(1000)
     await writeFile(part, file.bytes)
-    expect(await shelf.place(part, file.md5 as Md5, 'a.MP4')).toBe(`${file.md5}.mp4`)
+    expect(shelf.nameFor(file.md5 as Md5, 'a.MP4')).toBe(`${file.md5}.mp4`)
+    await shelf.place(part, `${file.md5}.mp4`, spare)
     expect(await readFile(join(dir, `${file.md5}.mp4`))).toEqual(file.bytes)
     expect(await readFile(part)).toEqual(file.bytes)
   })
 
-  it('never overwrites: a file of the same name and size stays', async () => {
-    const { shelf, dir, part } = await openShelf()
+  it('gives the name to the part, which has been read, and not to a file of the same size that has not', async () => {
+    const { shelf, dir, part, spare } = await openShelf()
     const file = content(1000)
     await writeFile(part, file.bytes)
     await writeFile(join(dir, `${file.md5}.bin`), Buffer.alloc(1000, 1))
-    await shelf.place(part, file.md5 as Md5, 'a.bin')
-    expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(Buffer.alloc(1000, 1))
+    await shelf.place(part, `${file.md5}.bin`, spare)
+    expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(file.bytes)
+    expect(await readFile(part)).toEqual(file.bytes)
+    await expect(readFile(spare)).rejects.toThrow('ENOENT')
+  })
+
+  it('finds that a part is there already when it is placed again', async () => {
+    const { shelf, dir, part, spare } = await openShelf()
+    const file = content(1000)
+    await writeFile(part, file.bytes)
+    for (const _ of [1, 2]) await shelf.place(part, `${file.md5}.bin`, spare)
+    expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(file.bytes)
+    expect((await stat(part)).nlink).toBe(2)
   })
 
   it('puts a file of the same name and another size aside', async () => {
-    const { shelf, dir, part } = await openShelf()
+    const { shelf, dir, part, spare } = await openShelf()
     const file = content(1000)
     await writeFile(part, file.bytes)
     await writeFile(join(dir, `${file.md5}.bin`), 'half')
-    await shelf.place(part, file.md5 as Md5, 'a.bin')
+    await shelf.place(part, `${file.md5}.bin`, spare)
     expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(file.bytes)
     expect(await readdir(join(dir, '.quarantine'))).toHaveLength(1)
   })
