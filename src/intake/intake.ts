@@ -110,20 +110,24 @@ export class Intake {
     return this.#finishIfComplete(arrival)
   }
 
-  /** Declares the size (bytes) of an upload that was created without one. Under its lock. */
+  /**
+   * Declares the size (bytes) of an upload that was created without one. Under its lock. Errors: `bad-request`,
+   * `too-large`, `disk-full`.
+   */
   async declareSize(id: string, size: number): Promise<void> {
     const arrival = this.#get(id)
     if (size < arrival.front)
       throw new FerryError('bad-request', `the upload has ${arrival.front} bytes already`)
+    this.#refuseTooLarge(size)
+    await this.room.reserve(arrival, size)
     if (arrival.resumable) await this.stores.ledger.write('declareSize', { part: arrival.part, size })
     arrival.claim = { ...arrival.claim, size }
-    arrival.reserves = size
   }
 
   /** All bytes of a form have arrived: finishes it. Under its lock. */
   async complete(id: string): Promise<Upload> {
     const arrival = this.#get(id)
-    await this.declareSize(id, arrival.front)
+    arrival.claim = { ...arrival.claim, size: arrival.front }
     return this.#finishIfComplete(arrival)
   }
 

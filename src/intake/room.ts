@@ -44,9 +44,12 @@ export class Room {
     })
   }
 
-  /** Reserves what an arrival has announced. Between looking and reserving nobody else gets a turn. */
+  /**
+   * Reserves room for an arrival to grow to so many bytes. Between looking and reserving nobody else gets a turn. Throws
+   * `disk-full`; what was reserved before stays so.
+   */
   async reserve(arrival: Arrival, bytes: number): Promise<void> {
-    await this.expect(bytes)
+    await this.expect(bytes - Math.max(arrival.front, arrival.reserves))
     arrival.reserves = bytes
   }
 

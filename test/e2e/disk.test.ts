@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Ballast } from '../support/ballast.js'
 import { mountTmpfs, mountTrouble, type Mounted } from '../support/mount.js'
-import { TestServer } from '../support/server.js'
+import { pause, TestServer } from '../support/server.js'
 import { inject } from '../support/strace.js'
 import { missing } from '../support/tools.js'
 import { content, md5, offsetOf, stockUpload, tus } from '../support/tus.js'
@@ -76,6 +76,24 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     await expect.poll(() => server.inbox(), { timeout: 20_000 }).toEqual([])
     expect((await tus.head(url)).status).toBe(410)
     await stockUpload(server.url, content(4 * MIB).bytes)
+  })
+})
+
+describe.skipIf(missing('strace'))(`a disk that stalls${missing('strace')}`, () => {
+  let server: TestServer
+  afterEach(() => server.stop())
+
+  it('has nobody told of an error before all that came is safe, and nobody else write meanwhile', async () => {
+    server = await TestServer.start({ env: { UV_THREADPOOL_SIZE: '1', MAX_SIZE: '8MB' } })
+    const url = tus.location(server.url, await tus.create(server.url, undefined))
+    const detach = await inject(server.pid, 'fdatasync:delay_enter=1500000')
+    const body = new Blob([content(12 * MIB).bytes]).stream()
+    expect((await tus.patch(url, 0, body)).status).toBe(413)
+    const offset = await offsetOf(url)
+    await pause(2500)
+    expect(await offsetOf(url)).toBe(offset)
+    expect(offset).toBeGreaterThan(4 * MIB)
+    await detach()
   })
 })
 

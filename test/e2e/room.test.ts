@@ -38,6 +38,14 @@ describe.skipIf(mountTrouble())(`the room on the disk${mountTrouble()}`, () => {
     expect(answers.filter(({ status }) => status === 507)).toHaveLength(5)
   })
 
+  it('is not given to an upload that declares its size only later, where there is not so much', async () => {
+    const url = tus.location(server.url, await tus.create(server.url, undefined))
+    const refused = await tus.patch(url, 0, Buffer.alloc(1000), { 'Upload-Length': String(10 ** 15) })
+    expect(refused.status).toBe(507)
+    expect((await tus.create(server.url, 30 * MIB)).status).toBe(201)
+    expect((await tus.patch(url, 0, Buffer.alloc(1000), { 'Upload-Length': '1000' })).status).toBe(204)
+  })
+
   it('is still promised after a restart', async () => {
     await tus.create(server.url, 30 * MIB)
     await server.kill()

@@ -49,10 +49,11 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
   const { inbox } = intake.stores
   const { ttlHours, maxSize } = intake.options
   const addresses = new WeakMap<object, string | undefined>()
+  const store = new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory, ttlHours)
   return new Server({
     path: PATHS.tus,
-    datastore: new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory, ttlHours),
-    locker: (request) => intakeLocker(intake, request.method === 'HEAD'),
+    datastore: store,
+    locker: (request) => intakeLocker(store, request.method === 'HEAD'),
     lockDrainTimeout: DRAIN_TIMEOUT,
     maxSize,
     namingFunction: () => randomId(),
