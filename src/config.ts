@@ -90,7 +90,7 @@ export function parseConfig(
     leaseSeconds: read('LEASE_SECONDS', number(1, 86_400), 'seconds, from 1 to 86400'),
     logFormat: read('LOG_FORMAT', oneOf(['text', 'json']), 'text or json'),
     minFree: read('MIN_FREE', parseSize, '0 or a size such as 500MB, 10GB, 2GiB'),
-    scrubDays: read('SCRUB_DAYS', number(0, 3650), 'days, 0 for never'),
+    scrubDays: read('SCRUB_DAYS', parseDays, 'days (0.0001 or more), or 0 for never'),
   }
   return bad.length > 0 ? { bad } : { config: Object.freeze(config) }
 }
@@ -129,6 +129,12 @@ function number(least: number, most: number) {
     const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN
     return parsed >= least && parsed <= most ? parsed : undefined
   }
+}
+
+/** So few that a round takes no time at all would be a round without end. */
+function parseDays(value: string): number | undefined {
+  const days = number(0, 3650)(value)
+  return days === 0 || (days !== undefined && days >= 0.0001) ? days : undefined
 }
 
 function wholeNumber(least: number, most: number) {

@@ -26,7 +26,7 @@ export interface Messages {
   failed(request: string, reason: string): string
   request(facts: string): string
   nearlyFull(free: number, least: number): string
-  setAside(file: string, detail: string): string
+  wrong(file: string, detail: string, isAside: boolean): string
   unreadable(file: string, reason: string): string
 }
 
@@ -59,7 +59,8 @@ const zh: Messages = {
   request: (facts) => `请求 ${facts}`,
   nearlyFull: (free, least) =>
     `磁盘仅剩 ${mebibytes(free)} MiB，低于 MIN_FREE (${mebibytes(least)} MiB)：暂不接收上传；请清理磁盘，或在 .env 中减小 MIN_FREE`,
-  setAside: (file, detail) => `文件 ${file} 的内容与文件名不符 (${detail})，已移入 .quarantine，不再提供`,
+  wrong: (file, detail, isAside) =>
+    `文件 ${file} 的内容与文件名不符 (${detail})，${isAside ? '已移入 .quarantine，' : '无法移走，请手动处理；'}不再提供`,
   unreadable: (file, reason) => `文件 ${file} 无法读取: ${reason}；请检查磁盘`,
 }
 
@@ -95,8 +96,8 @@ const en: Messages = {
   request: (facts) => `Request ${facts}`,
   nearlyFull: (free, least) =>
     `Only ${mebibytes(free)} MiB are free, less than MIN_FREE (${mebibytes(least)} MiB): no uploads are taken; free some space, or set a smaller MIN_FREE in .env`,
-  setAside: (file, detail) =>
-    `${file} is not what its name says (${detail}); it is in .quarantine now and not served`,
+  wrong: (file, detail, isAside) =>
+    `${file} is not what its name says (${detail}); it ${isAside ? 'is in .quarantine now' : 'can’t be moved away: see to it yourself'} and is not served`,
   unreadable: (file, reason) => `${file} can't be read: ${reason}; check the disk`,
 }
 

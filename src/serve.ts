@@ -92,7 +92,7 @@ function startScrub(
 ): Scrub {
   const report = ({ file, bytes, flaw }: ScrubReport): void => {
     metrics.scrubbed(flaw?.kind ?? 'fine', bytes)
-    if (flaw?.kind === 'wrong-content') log.error(messages.setAside(file, flaw.detail))
+    if (flaw?.kind === 'wrong-content') log.error(messages.wrong(file, flaw.detail, flaw.mended))
     else if (flaw?.kind === 'unreadable') log.error(messages.unreadable(file, flaw.detail))
   }
   const complain = (error: unknown): void => log.error(messages.failed('scrub', String(error)), error)

@@ -10,6 +10,9 @@ import type { Stores } from './stores.js'
 
 /** The ways an upload begins: complete from birth, as the next hands of an open one, or from nothing. */
 export class Openings {
+  /** Uploads whose part and row are being made. */
+  readonly #beginning = new Map<Arrival, Promise<void>>()
+
   constructor(
     readonly stores: Stores,
     readonly claims: Claims,
@@ -30,7 +33,9 @@ export class Openings {
     if (former) return this.#handOver(former, claim, id, origin)
     const arrival = newArrival(id, claim, origin)
     this.claims.add(arrival)
-    return this.#begin(arrival, claim.size ?? origin.announced)
+    const begun = this.#begin(arrival, claim.size ?? origin.announced)
+    this.#beginning.set(arrival, begun)
+    return begun.finally(() => this.#beginning.delete(arrival))
   }
 
   /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
@@ -60,6 +65,8 @@ export class Openings {
     arrival.claim = { ...former.claim, filename, client: claim.client }
     Object.assign(arrival, { address }, touched())
     const { part, touchedAt } = arrival
+    // Its own client may be so quick that there is no row to hand over yet.
+    await this.#beginning.get(arrival)
     try {
       const hands = { part, id, client: claim.client, filename, touchedAt, address }
       await this.stores.ledger.write('handOver', hands)

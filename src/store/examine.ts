@@ -1,7 +1,14 @@
 import type { Md5 } from '../contract.js'
+import { FerryError } from '../errors.js'
 import type { Ledger } from './ledger.js'
 import { prove, type Pace, type Proof } from './proof.js'
 import type { Shelf } from './shelf.js'
+
+/**
+ * A copy to the shelf may pause. What has been written to more recently than this, in milliseconds, and was never found
+ * right, may still be on its way.
+ */
+const YOUNG = 60_000
 
 /** A file that is not as it should be. */
 export interface Flaw {
@@ -31,15 +38,14 @@ export async function examine(
   const proof = await prove(shelf.path(file), md5, pace)
   switch (proof.state) {
     case 'true':
-      return examineRow(file, md5, proof.size, ledger, { repair, cursor })
-    case 'false':
-      if (repair) await setAside(file, md5, proof, shelf, ledger)
-      return {
-        kind: 'wrong-content',
-        name: file,
-        detail: `md5 ${proof.md5}, ${proof.size} bytes`,
-        mended: repair,
-      }
+      return examineRow(file, md5, proof.size, shelf, ledger, { repair, cursor })
+    case 'false': {
+      if (mayBeArriving(file, md5, proof, ledger))
+        return { kind: 'changing', name: file, detail: '', mended: false }
+      const trouble = repair ? await setAside(file, md5, proof, shelf, ledger) : undefined
+      const detail = `md5 ${proof.md5}, ${proof.size} bytes${trouble ? `; ${trouble}` : ''}`
+      return { kind: 'wrong-content', name: file, detail, mended: repair && !trouble }
+    }
     case 'gone':
       // Deleted since we heard of it: then the ledger has nothing to say of it any more.
       if (ledger.read.content(md5)?.file !== file) return undefined
@@ -57,13 +63,15 @@ async function examineRow(
   file: string,
   md5: Md5,
   size: number,
+  shelf: Shelf,
   ledger: Ledger,
   { repair, cursor }: { repair: boolean; cursor: string | undefined },
 ): Promise<Flaw | undefined> {
   const row = ledger.read.content(md5)
   if (!row) {
     const content = { md5, file, filename: '', size }
-    if (repair) await ledger.write('store', { content, now: Date.now() })
+    const order = { content, now: Date.now(), path: shelf.path(file) }
+    if (repair && !(await ledger.write('storeFound', order))) return undefined
     return { kind: 'unknown-file', name: file, detail: '', mended: repair }
   }
   // The same content under another extension: it does no harm.
@@ -80,13 +88,29 @@ async function examineRow(
   }
 }
 
+type Wrong = Proof & { state: 'false' }
+
+function mayBeArriving(file: string, md5: Md5, { size, touchedAt }: Wrong, ledger: Ledger): boolean {
+  const row = ledger.read.content(md5)
+  const wasRight = row?.file === file && row.isVerified && row.size === size
+  return !wasRight && Math.abs(Date.now() - touchedAt) < YOUNG
+}
+
+/** Takes a wrong file out of service; returns why it could not be moved, if so. */
 async function setAside(
   file: string,
   md5: Md5,
-  { inode }: Proof & { state: 'false' },
+  { inode }: Wrong,
   shelf: Shelf,
   ledger: Ledger,
-): Promise<void> {
-  await shelf.setAside(file, inode)
+): Promise<string | undefined> {
+  try {
+    await shelf.setAside(file, inode)
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof FerryError) throw error
+    await ledger.write('disown', { md5, file })
+    return error.message
+  }
   await ledger.write('forgetContent', { md5, file, path: shelf.path(file) })
+  return undefined
 }

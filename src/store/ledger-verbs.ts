@@ -85,6 +85,12 @@ export function verbs(db: Database.Database) {
     store({ content, now }: { content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
     },
+    /** Takes in a content that was read on the shelf, if its file is still there; says whether it is. */
+    storeFound({ content, now, path }: { content: Stored; now: number; path: string }): boolean {
+      if (!existsSync(path)) return false
+      this.store({ content, now })
+      return true
+    },
     /** A form has become this content. */
     storeForm({ part, content, now }: { part: string; content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
@@ -126,6 +132,10 @@ export function verbs(db: Database.Database) {
      */
     forgetContent({ md5, file, path }: { md5: Md5; file: string; path: string }): boolean {
       return !existsSync(path) && dropContent.run(md5, file).changes > 0
+    },
+    /** Forgets a content whose file is wrong and can't be moved out of the way, so that it is not served at least. */
+    disown({ md5, file }: { md5: Md5; file: string }): void {
+      dropContent.run(md5, file)
     },
     /** Names that the shelf has, as a JSON array, to be adopted. */
     found(names: string): void {

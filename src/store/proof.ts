@@ -21,8 +21,8 @@ export interface Pace {
 /** What a file's bytes say of its name. Sizes in bytes. */
 export type Proof =
   | { state: 'true'; size: number }
-  /** `inode`: which file it was that was read. */
-  | { state: 'false'; size: number; md5: string; inode: number }
+  /** `inode`: which file it was that was read; `touchedAt`: when it was last written, in wall-clock milliseconds. */
+  | { state: 'false'; size: number; md5: string; inode: number; touchedAt: number }
   | { state: 'gone' }
   /** Somebody is writing to it. */
   | { state: 'changing' }
@@ -32,13 +32,21 @@ export type Proof =
 export async function prove(path: string, md5: Md5, pace: Pace): Promise<Proof> {
   let file: FileHandle | undefined
   try {
-    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    // O_NONBLOCK: a pipe that somebody has put there would have us wait for its other end.
+    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
     const before = await file.stat()
+    if (!before.isFile()) return { state: 'unreadable', cause: new Error('not a regular file') }
     const computed = await hash(file, pace)
     if (computed === md5) return { state: 'true', size: (await file.stat()).size }
     await sleep(SECOND_LOOK, undefined, { signal: pace.signal, ref: false })
     if (hasChanged(before, await file.stat())) return { state: 'changing' }
-    return { state: 'false', size: before.size, md5: computed, inode: before.ino }
+    return {
+      state: 'false',
+      size: before.size,
+      md5: computed,
+      inode: before.ino,
+      touchedAt: before.mtimeMs,
+    }
   } catch (error) {
     pace.signal?.throwIfAborted()
     if (isErrno(error, 'ENOENT')) return { state: 'gone' }

@@ -23,6 +23,8 @@ export interface ScrubReport {
  */
 export class Scrub {
   readonly #stop = new AbortController()
+  /** Files that were being written when they were read. */
+  #changing: Listed[] = []
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -81,20 +83,26 @@ export class Scrub {
     await ledger.write('mark', { name: 'scrub', value: '' })
   }
 
-  async #read({ file, md5 }: Listed, cursor?: string): Promise<void> {
+  async #read(content: Listed, cursor?: string): Promise<void> {
+    const { file, md5 } = content
     let bytes = 0
     const onRead = (more: number): void => void (bytes += more)
     const pace = { rate: RATE, signal: this.#stop.signal, onRead }
     const how = { repair: true, pace, ...(cursor === undefined ? {} : { cursor }) }
     const flaw = await examine(file, md5, this.shelf, this.ledger, how)
+    if (flaw?.kind === 'changing') this.#changing.push(content)
     if (flaw && cursor !== undefined) await this.ledger.write('mark', { name: 'scrub', value: cursor })
     this.report({ file, bytes, flaw })
   }
 
-  /** Waits for a moment of the monotonic clock, in milliseconds. */
+  /** Waits for a moment of the monotonic clock, in milliseconds; looks meanwhile at what was being written. */
   async #until(moment: number): Promise<void> {
-    for (let left = moment - performance.now(); left > 0; left = moment - performance.now())
+    for (let left = moment - performance.now(); left > 0; left = moment - performance.now()) {
       await sleep(Math.min(left, LONGEST_SLEEP), undefined, { signal: this.#stop.signal, ref: false })
+      const changing = this.#changing
+      this.#changing = []
+      for (const content of changing) await this.#read(content)
+    }
   }
 }
 

@@ -103,19 +103,31 @@ export class Shelf {
 
   /**
    * Moves a file that is not what its name says out of the way; it is no longer served. With the `inode` of the one that
-   * was found wrong, a right one that has taken its place meanwhile is put back.
+   * was found wrong, a right one that has taken its place meanwhile stays, or is put back.
    */
   async setAside(file: string, inode?: number): Promise<void> {
     const folder = join(this.directory, QUARANTINE)
     await mkdir(folder, { recursive: true })
     const aside = join(folder, `${file}.${Date.now()}`)
-    await rename(this.path(file), aside)
-    if (inode !== undefined && (await lstat(aside)).ino !== inode) {
-      await linkOrMove(aside, this.path(file))
-      await rm(aside, { force: true })
+    try {
+      if (inode !== undefined && (await lstat(this.path(file))).ino !== inode) return
+      await rename(this.path(file), aside)
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return // somebody else was faster
+      throw error
     }
+    if (inode !== undefined && (await lstat(aside)).ino !== inode) await this.#putBack(aside, file)
     await new DirectorySync(folder).sync()
     await this.#names.sync()
+  }
+
+  async #putBack(aside: string, file: string): Promise<void> {
+    try {
+      await linkOrMove(aside, this.path(file))
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error // it has a successor already
+    }
+    await rm(aside, { force: true })
   }
 
   /** Takes every file of these contents off the shelf, durably; returns their names. Who is reading one reads on. */

@@ -1,5 +1,5 @@
 import Database from 'libsql'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { link, mkdir, open, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -268,6 +268,26 @@ describe('verify', () => {
     await pause(400)
     await writeFile(path, file.bytes)
     expect(await verify('--repair')).toMatchObject({ code: 0, findings: [] })
+  })
+
+  it('leaves alone a copy that only pauses, and sets aside one that was given up', async () => {
+    const file = content(1000)
+    const path = join(server.files, `${file.md5}.bin`)
+    await writeFile(path, file.bytes.subarray(0, 500))
+    expect(await verify('--repair')).toMatchObject({ code: 0, findings: [{ kind: 'changing' }] })
+    await utimes(path, 1, 1)
+    expect(await verify('--repair')).toMatchObject({ code: 1, findings: [{ kind: 'wrong-content' }] })
+    expect(await server.shelf()).toEqual([])
+  })
+
+  it('does not wait for the other end of a pipe that stands where a file was', async () => {
+    const file = await store(1000, 'a.bin')
+    const path = join(server.files, `${file.md5}.bin`)
+    await rm(path)
+    execFileSync('mkfifo', [path])
+    const { code, findings } = await verify()
+    expect(code).toBe(3)
+    expect(findings).toContainEqual(expect.objectContaining({ kind: 'unreadable', name: `${file.md5}.bin` }))
   })
 
   it('finds every state that a kill can leave among the uploads, and mends it as a start would', async () => {

@@ -1,4 +1,4 @@
-import { open, readdir, writeFile } from 'node:fs/promises'
+import { open, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { adminJson } from '../support/admin.js'
@@ -18,6 +18,12 @@ const damage = async (md5: string) => {
   await file.close()
 }
 
+/** What was written to this minute may still be on its way. */
+const copyLongAgo = async (path: string, bytes: Uint8Array) => {
+  await writeFile(path, bytes)
+  await utimes(path, 1, 1)
+}
+
 describe('the scrub', () => {
   it('finds by itself a file that has changed on the disk, and no longer serves it', async () => {
     server = await TestServer.start({ env: { SCRUB_DAYS: DAYS } })
@@ -29,7 +35,7 @@ describe('the scrub', () => {
       .poll(() => check(bad.md5), { timeout: 40_000, interval: 200 })
       .toEqual({ status: 'notfound' })
     expect((await fetch(`${server.url}/files/${bad.md5}.bin`)).status).toBe(404)
-    expect(server.output).toContain(`${bad.md5}.bin is not what its name says`)
+    await expect.poll(() => server.output).toContain(`${bad.md5}.bin is not what its name says`)
     expect(await readdir(join(server.files, '.quarantine'))).toHaveLength(1)
     for (const { md5 } of good) expect(await check(md5)).toMatchObject({ status: 'exists' })
   })
@@ -39,13 +45,30 @@ describe('the scrub', () => {
     const good = content(1000)
     const bad = content(1000)
     await writeFile(join(server.files, `${good.md5}.bin`), good.bytes)
-    await writeFile(join(server.files, `${bad.md5}.bin`), Buffer.alloc(1000, 1))
+    await copyLongAgo(join(server.files, `${bad.md5}.bin`), Buffer.alloc(1000, 1))
     await server.kill()
     await server.start()
     await expect.poll(() => check(bad.md5), { timeout: 20_000 }).toEqual({ status: 'notfound' })
     await expect
       .poll(() => adminJson(server, 'list'), { timeout: 20_000 })
       .toMatchObject([{ md5: good.md5, verified: true, size: 1000 }])
+  })
+
+  it('goes on where a wrong file can not be moved away, and does not serve it', async () => {
+    server = await TestServer.start({ env: { SCRUB_DAYS: '30' } })
+    const [bad, good] = [content(1000), content(1000)].toSorted((a, b) => (a.md5 < b.md5 ? -1 : 1))
+    await writeFile(join(server.files, '.quarantine'), 'a file, where the folder should be')
+    await copyLongAgo(join(server.files, `${bad!.md5}.bin`), Buffer.alloc(1000, 1))
+    await copyLongAgo(join(server.files, `${good!.md5}.bin`), good!.bytes)
+    await server.kill()
+    await server.start()
+    await expect
+      .poll(() => adminJson(server, 'list'), { timeout: 20_000 })
+      .toMatchObject([{ md5: good!.md5, verified: true }])
+    expect(await check(bad!.md5)).toEqual({ status: 'notfound' })
+    await expect
+      .poll(() => server.output)
+      .toMatch(new RegExp(`${bad!.md5}.bin is not what its name says.*see to it yourself`))
   })
 
   it('goes on where it was after a restart', async () => {

@@ -97,6 +97,17 @@ describe('Intake', () => {
     }
   })
 
+  it('hands an upload over to its own client again, however quickly that comes back', async () => {
+    const { intake } = await openHouse()
+    const file = content(1000)
+    const claim = claimOf(file, { client: 'a' })
+    const [first, second] = await Promise.allSettled([intake.create(claim), intake.create(claim)])
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'not-found' } })
+    expect(second).toMatchObject({ status: 'fulfilled', value: { state: 'open', offset: 0 } })
+    const { id } = (second as PromiseFulfilledResult<{ id: string }>).value
+    expect(await intake.receive(id, 0, source(file.bytes))).toMatchObject({ state: 'finished' })
+  })
+
   it('skips bytes that it has: a client may send from further back', async () => {
     const { intake } = await openHouse()
     const file = content(100_000)

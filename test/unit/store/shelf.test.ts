@@ -68,6 +68,20 @@ describe('Shelf', () => {
     expect(await readdir(join(dir, '.quarantine'))).toHaveLength(1)
   })
 
+  it('sets a file aside once, however many find it wrong, and never one that has taken its place', async () => {
+    const { shelf, dir } = await openShelf()
+    const file = `${'a'.repeat(32)}.bin`
+    const path = join(dir, file)
+    await writeFile(path, 'wrong')
+    const { ino } = await stat(path)
+    await Promise.all([shelf.setAside(file, ino), shelf.setAside(file, ino), shelf.setAside(file)])
+    expect(await readdir(join(dir, '.quarantine'))).toHaveLength(1)
+    // The name is another file's now; the old inode stays in use, so that it can not be the same.
+    await writeFile(path, 'right')
+    await shelf.setAside(file, ino)
+    expect(await readFile(path, 'utf8')).toBe('right')
+  })
+
   it('finds a content only while its file is there, regular and of its size', async () => {
     const { shelf, ledger, dir } = await openShelf()
     const file = content(1000)
