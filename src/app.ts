@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express'
 import { PATHS } from './contract.js'
 import { FerryError } from './errors.js'
 import { accessLog, note } from './http/access.js'
-import { checkDoor } from './http/check.js'
+import { bindDoor, checkDoor } from './http/check.js'
 import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
 import { healthDoor, metricsDoor, readyDoor } from './http/health.js'
@@ -31,6 +31,7 @@ export function createApp({ intake, shelf, links, log, messages, metrics }: Deps
   app.disable('etag')
   app.use(accessLog(log, messages, metrics))
   app.get(PATHS.check, checkDoor(intake, links))
+  app.post(PATHS.check, bindDoor(intake, links))
   app.post(PATHS.upload, uploadDoor(intake, links))
   app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
   app.get(`${PATHS.files}/:name`, filesDoor(shelf))

@@ -37,9 +37,28 @@ export function parseMd5(text: unknown): Md5 | undefined {
   return typeof text === 'string' && /^[0-9a-f]{32}$/i.test(text) ? (text.toLowerCase() as Md5) : undefined
 }
 
-/** `GET /check?md5=` */
+/**
+ * `GET /check?md5=[&wait=]`: what the server knows of that MD5. `wait`: seconds to wait at most, while it arrives from
+ * somebody else.
+ */
 export type CheckReply =
   { status: 'exists'; url: string; size: number } | { status: 'notfound' } | UploadingReply | ErrorReply
+
+/**
+ * `GET /check?size=`, in bytes: where not `possible`, nothing of that size is here or on its way, and whoever has such a
+ * file may send it at once and tell its MD5 later.
+ */
+export type SizeReply = { status: 'notfound'; possible: boolean } | ErrorReply
+
+/**
+ * `POST /check?md5=&upload=`: declares the MD5 of an unfinished upload (its id, the last part of its URL) that was
+ * created without one. `bound`: go on with it. If not, the rest says why: the content is here, it arrives from somebody
+ * else, or (`resumable`) the sender's own or an abandoned upload of it is further: create one with the MD5 to get that.
+ */
+export type BindReply = (Exclude<CheckReply, ErrorReply> & { bound: boolean }) | ErrorReply
+
+/** The longest that `GET /check?wait=` waits, in seconds. */
+export const LONGEST_WAIT = 60
 
 /** `POST /upload?md5=&filename=` */
 export type UploadReply = { status: 'ok' | 'exists'; url: string; md5: Md5 } | UploadingReply | ErrorReply

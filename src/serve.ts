@@ -62,9 +62,11 @@ export async function serve(config: Config, voice: Voice): Promise<Service> {
 /** Stops accepting, and lets every upload reach its checkpoint. */
 async function leave(server: Server, intake: Intake): Promise<void> {
   const closed = new Promise((resolve) => void server.close(resolve))
-  server.closeIdleConnections()
   intake.interrupt()
+  // A connection is idle only when the answer that it waits for has been given.
+  const closing = setInterval(() => server.closeIdleConnections(), 20)
   await closed
+  clearInterval(closing)
   await intake.settled()
 }
 

@@ -1,28 +1,85 @@
-import type { RequestHandler } from 'express'
-import { HEADERS, parseMd5, type CheckReply } from '../contract.js'
+import type { Request, RequestHandler } from 'express'
+import {
+  HEADERS,
+  LONGEST_WAIT,
+  parseMd5,
+  type BindReply,
+  type CheckReply,
+  type ErrorReply,
+  type Md5,
+  type SizeReply,
+} from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Intake } from '../intake/intake.js'
 import type { Standing } from '../intake/standing.js'
 import { note } from './access.js'
 import type { Links } from './links.js'
 
-/** `GET /check?md5=`: what the server knows of that MD5. */
+/** `GET /check?md5=[&wait=]`: what the server knows of that MD5. `GET /check?size=`: whether it can be known at all. */
 export function checkDoor(intake: Intake, links: Links): RequestHandler {
-  return (req, res) => {
+  return async (req, res) => {
     note(res, { door: 'check' })
-    const md5 = parseMd5(req.query['md5'])
-    if (!md5)
-      throw new FerryError(
-        'bad-md5',
-        'md5 must be 32 hex digits, as in /check?md5=d41d8cd98f00b204e9800998ecf8427e',
-      )
-    const standing = intake.standing(md5, req.get(HEADERS.client))
-    note(res, { md5, outcome: standing.state })
-    res.set('Cache-Control', 'no-store').json(checkReply(standing, links))
+    res.set('Cache-Control', 'no-store')
+    const { md5: wanted, size, wait } = req.query
+    if (wanted === undefined && size !== undefined) {
+      const reply: SizeReply = { status: 'notfound', possible: intake.mayHave(parseSize(size)) }
+      note(res, { outcome: reply.possible ? 'possible' : 'impossible' })
+      return void res.json(reply)
+    }
+    const md5 = md5Of(req)
+    note(res, { md5 })
+    const client = req.get(HEADERS.client)
+    const gone = new AbortController()
+    res.on('close', () => gone.abort())
+    const standing =
+      wait === undefined
+        ? intake.standing(md5, client)
+        : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone.signal)
+    note(res, { outcome: standing.state })
+    res.json(checkReply(standing, links))
   }
 }
 
-function checkReply(standing: Standing, links: Links): CheckReply {
+/** `POST /check?md5=&upload=`: the MD5 of an upload that was created without one. */
+export function bindDoor(intake: Intake, links: Links): RequestHandler {
+  return async (req, res) => {
+    note(res, { door: 'check' })
+    res.set('Cache-Control', 'no-store')
+    const md5 = md5Of(req)
+    const { upload } = req.query
+    if (typeof upload !== 'string' || !/^[0-9a-f]{32}$/.test(upload))
+      throw new FerryError('bad-request', 'upload must be the id of an upload: the last part of its URL')
+    note(res, { md5, upload })
+    const { standing, isBound } = await intake.bind(upload, md5, req.get(HEADERS.client))
+    note(res, { outcome: isBound ? 'bound' : standing.state })
+    const reply: BindReply = { ...checkReply(standing, links), bound: isBound }
+    res.json(reply)
+  }
+}
+
+function md5Of(req: Request): Md5 {
+  const md5 = parseMd5(req.query['md5'])
+  if (md5) return md5
+  throw new FerryError(
+    'bad-md5',
+    'md5 must be 32 hex digits, as in /check?md5=d41d8cd98f00b204e9800998ecf8427e',
+  )
+}
+
+function parseSize(text: unknown): number {
+  const size = typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : NaN
+  if (Number.isSafeInteger(size)) return size
+  throw new FerryError('bad-request', 'size must be a number of bytes, as in /check?size=1048576')
+}
+
+/** Seconds; more than the most is the most. */
+function parseWait(text: unknown): number {
+  const seconds = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : NaN
+  if (!Number.isNaN(seconds)) return Math.min(seconds, LONGEST_WAIT)
+  throw new FerryError('bad-request', `wait must be a number of seconds, ${LONGEST_WAIT} at most`)
+}
+
+function checkReply(standing: Standing, links: Links): Exclude<CheckReply, ErrorReply> {
   switch (standing.state) {
     case 'exists':
       return { status: 'exists', url: links.file(standing.content.file), size: standing.content.size }

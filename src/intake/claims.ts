@@ -7,8 +7,14 @@ export class Claims {
   readonly #byId = new Map<string, Arrival>()
   readonly #owners = new Map<Md5, Arrival>()
 
-  /** `leaseMs`: how long after its last byte an upload counts as live, in milliseconds. */
-  constructor(readonly leaseMs: number) {}
+  /**
+   * `leaseMs`: how long after its last byte an upload counts as live, in milliseconds. `onEnd` hears of each claim whose
+   * upload has ended.
+   */
+  constructor(
+    readonly leaseMs: number,
+    readonly onEnd: (md5: Md5) => void = () => undefined,
+  ) {}
 
   get(id: string): Arrival | undefined {
     return this.#byId.get(id)
@@ -39,6 +45,21 @@ export class Claims {
   drop(arrival: Arrival): void {
     this.#byId.delete(arrival.id)
     const { md5 } = arrival.claim
+    if (!md5 || this.#owners.get(md5) !== arrival) return
+    this.#owners.delete(md5)
+    this.onEnd(md5)
+  }
+
+  /** The MD5 of an upload that came without one is known now; it owns the claim. */
+  bind(arrival: Arrival, md5: Md5): void {
+    arrival.claim = { ...arrival.claim, md5 }
+    this.#owners.set(md5, arrival)
+  }
+
+  /** Takes that back. */
+  unbind(arrival: Arrival): void {
+    const { md5, ...claim } = arrival.claim
+    arrival.claim = { ...claim, md5: undefined }
     if (md5 && this.#owners.get(md5) === arrival) this.#owners.delete(md5)
   }
 

@@ -10,11 +10,13 @@ import { Endings } from './endings.js'
 import { Expiry } from './expiry.js'
 import { Locks } from './locks.js'
 import { NOBODY, type Ending, type Observer } from './observer.js'
+import { bind, type Binding } from './binding.js'
 import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
+import { Waiters } from './waiters.js'
 
 export interface IntakeOptions {
   leaseSeconds: number
@@ -40,6 +42,8 @@ export class Intake {
   readonly #endings: Endings
   readonly #openings: Openings
   readonly #expiry: Expiry
+  readonly #waiters = new Waiters()
+  #isLeaving = false
 
   /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
   constructor(
@@ -49,7 +53,7 @@ export class Intake {
     onStored: (content: Stored) => void = () => undefined,
   ) {
     const leaseMs = options.leaseSeconds * 1000
-    this.#claims = new Claims(leaseMs)
+    this.#claims = new Claims(leaseMs, (md5) => this.#waiters.wake(md5))
     this.room = new Room(stores.inbox, options.minFree, () => this.#claims.all())
     this.#endings = new Endings(stores, this.#claims, onStored, observer)
     this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room)
@@ -79,6 +83,46 @@ export class Intake {
     if (content) return { state: 'exists', content }
     const owner = this.#claims.owner(md5)
     return owner ? this.#claims.standing(owner, client) : { state: 'notfound' }
+  }
+
+  /** The same, but not before it is no longer arriving from somebody else; after so many milliseconds at the latest. */
+  async standingAfter(
+    md5: Md5,
+    client: string | undefined,
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<Standing> {
+    const end = performance.now() + milliseconds
+    for (;;) {
+      const standing = this.standing(md5, client)
+      const left = end - performance.now()
+      if (standing.state !== 'uploading' || standing.isOwn || left <= 0) return standing
+      if (signal.aborted || this.#isLeaving) return standing
+      // Without a further byte it is dead by then.
+      await this.#waiters.wait(md5, Math.min(left, standing.retryAfter * 1000), signal)
+    }
+  }
+
+  /**
+   * Whether a content of so many bytes may be here, or on its way: where not, nobody has to hash a file first. What was
+   * copied to the shelf counts as soon as somebody has looked at its size.
+   */
+  mayHave(bytes: number): boolean {
+    if (this.stores.ledger.read.hasSize(bytes)) return true
+    for (const { claim } of this.#claims.all()) if (claim.size === bytes) return true
+    return false
+  }
+
+  /**
+   * Declares the MD5 of an upload that came without one, unless the content is here, or arrives from somebody else, or
+   * can be gone on with at a later place (`binding.ts`). Errors: `bad-request` (it has declared another), those of `look`.
+   */
+  bind(id: string, md5: Md5, client?: string): Promise<Binding> {
+    const upload = this.look(id)
+    const arrival = this.#claims.get(id)
+    if (arrival) return bind(arrival, md5, client, this.stores, this.#claims)
+    const isBound = upload.state === 'finished' && upload.content.md5 === md5
+    return Promise.resolve({ standing: this.standing(md5, client), isBound })
   }
 
   /**
@@ -188,8 +232,10 @@ export class Intake {
     return this.#expiry.expire(this.stores.ledger)
   }
 
-  /** Asks every running request to leave its upload at a checkpoint. */
+  /** Asks every running request to leave its upload at a checkpoint, and whoever waits to go. */
   interrupt(): void {
+    this.#isLeaving = true
+    this.#waiters.wakeAll()
     this.uploads.askAll()
   }
 

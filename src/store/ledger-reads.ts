@@ -25,6 +25,7 @@ export function reads(db: Database.Database) {
     `SELECT part FROM uploads WHERE touched_at<? AND state NOT IN ('open', 'form') LIMIT 1000`,
   )
   const forms = db.prepare(`SELECT part FROM uploads WHERE state='form'`)
+  const ofSize = db.prepare('SELECT 1 FROM contents WHERE size=? LIMIT 1')
   const totals = db.prepare('SELECT files, bytes FROM totals')
   const mark = db.prepare('SELECT value FROM marks WHERE name=?')
   const next = db.prepare('SELECT * FROM contents WHERE md5>? ORDER BY md5 LIMIT 1')
@@ -66,6 +67,10 @@ export function reads(db: Database.Database) {
     /** The parts of up to 1,000 uploads that ended before then (wall-clock milliseconds). */
     ended(then: number): string[] {
       return (ended.all(then) as { part: string }[]).map(({ part }) => part)
+    },
+    /** Whether there is a content of so many bytes, as far as sizes are known. */
+    hasSize(bytes: number): boolean {
+      return ofSize.get(bytes) !== undefined
     },
     /** How many contents there are, and their bytes as far as their sizes are known. */
     totals(): { files: number; bytes: number } {

@@ -35,6 +35,10 @@ CREATE TRIGGER content_gone AFTER DELETE ON contents BEGIN
 END;
 CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `,
+  // Whether a file may be there is asked by its size alone.
+  `
+CREATE INDEX contents_by_size ON contents (size) WHERE size IS NOT NULL;
+`,
 ]
 
 /** A connection with the settings that every writer and reader of the ledger needs; makes the file and tables. */

@@ -19,6 +19,7 @@ export function verbs(db: Database.Database) {
   const advance = db.prepare(`UPDATE uploads SET front=?, touched_at=? WHERE part=? AND state='form'`)
   const touch = db.prepare(`UPDATE uploads SET touched_at=? WHERE part=? AND state='open'`)
   const declare = db.prepare(`UPDATE uploads SET size=? WHERE part=? AND state='open'`)
+  const bind = db.prepare(`UPDATE uploads SET md5=? WHERE part=? AND state='open'`)
   const end = db.prepare(
     `UPDATE uploads SET state=?, md5=?, size=?, front=?, hash_state=NULL, touched_at=? WHERE part=?`,
   )
@@ -76,6 +77,10 @@ export function verbs(db: Database.Database) {
     /** When an open upload had its last byte, by the clock as it is now. */
     touch({ part, touchedAt }: Pick<UploadRow, 'part' | 'touchedAt'>): void {
       touch.run(touchedAt, part)
+    },
+    /** The MD5 of an upload that was created without one. */
+    bind({ part, md5 }: { part: string; md5: Md5 }): void {
+      only(bind.run(md5, part))
     },
     /** The size of an upload that was created without one. */
     declareSize({ part, size }: { part: string; size: number }): void {
