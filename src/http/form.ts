@@ -35,7 +35,8 @@ export class Form {
 
   /**
    * Reads the form to its end; `take` is given the first part of that name, at once and unread, and the file name that
-   * came with it. All others are read past. Rejects with `bad-form` where the form breaks off or is none.
+   * came with it. All others are read past. Rejects with `bad-form` where the form breaks off or is none, and with what
+   * `take` throws.
    */
   read(field: string, take: (part: Readable, filename: string) => void): Promise<void> {
     let taken = false
@@ -46,7 +47,12 @@ export class Form {
           const named = namesIn(header)
           if (taken || named.field !== field) return void part.resume()
           taken = true
-          take(part, named.filename)
+          try {
+            take(part, named.filename)
+          } catch (error) {
+            // The parser's event would carry it out of the request, and with it the whole server.
+            reject(error)
+          }
         })
       })
       this.parser.on('error', (cause) =>
