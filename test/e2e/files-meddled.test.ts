@@ -138,7 +138,7 @@ describe('what somebody has put onto the shelf or taken from it', () => {
       expect(await received(response)).toBeLessThan(20 * MIB)
       await detach()
       expect((await get(other.hash)).status).toBe(200)
-      await expect.poll(() => server.output).toMatch(/\[ERROR\].*GET \/files\//)
+      await expect.poll(() => server.output).toMatch(/\[ERROR\] [0-9a-f]{8} GET files failed: .*EIO/)
     })
 
     it('answers 503 where the file can not even be opened, and nobody keeps that', async () => {
