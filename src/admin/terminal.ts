@@ -17,7 +17,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** Rows in columns, the last one ragged. Wide characters count double, as terminals show them. */
 export function table(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column]!))))
+  const widths = (rows[0] ?? []).map((_, column) => widest(rows, column))
   return rows.map((row) =>
     row
       .map((cell, column) =>
@@ -25,6 +25,13 @@ export function table(rows: string[][]): string[] {
       )
       .join('  '),
   )
+}
+
+/** In a loop, since a call takes only some hundred thousand arguments. */
+function widest(rows: string[][], column: number): number {
+  let widest = 0
+  for (const row of rows) widest = Math.max(widest, width(row[column]!))
+  return widest
 }
 
 /** Text from outside without control characters or changes of direction. */

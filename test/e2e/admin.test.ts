@@ -60,6 +60,17 @@ describe('list and stat', () => {
     ])
   })
 
+  it('show a shelf of 150,000 files', async () => {
+    const db = new Database(join(server.files, '.ledger', 'ledger.db'))
+    db.exec(`WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM number WHERE n<150000)
+      INSERT INTO contents SELECT printf('%032x', n), printf('%032x.bin', n), 'a.bin', n, 1, 0 FROM number`)
+    db.close()
+    const { lines, stderr, code } = await admin(server, 'list')
+    expect(stderr).toContain('150000 file(s)')
+    expect(lines).toHaveLength(150_001)
+    expect(code).toBe(0)
+  })
+
   it('say what is wrong with what was typed, and exit with 2', async () => {
     for (const [args, words] of [
       [['list', '--since', 'yesterday'], '2026-01-31'],
