@@ -10,7 +10,7 @@ import type { Shelf } from './shelf.js'
 /** A part without a row may belong to an upload that has just begun; after so many milliseconds it does not. */
 const STRAY_AFTER = 60_000
 
-/** Whatever is not as it should be, on the shelf or in the inbox. */
+/** Whatever is not as it should be, on the shelf or in the inbox. An upload's name here is what may be shown of its id. */
 export type Finding =
   | Flaw
   | {
@@ -75,12 +75,17 @@ export async function* verifyUploads({ ledger, inbox }: Stock): AsyncGenerator<F
     const facts = await inbox.facts(row.part)
     const state = diagnose(row, facts)
     const detail = `${facts?.size ?? 0} / ${row.front}`
-    if (state !== 'sound') yield { kind: state, name: row.part, detail, mended: false }
+    if (state !== 'sound') yield { kind: state, name: shown(row.part), detail, mended: false }
   }
   const claimed = new Set(ledger.read.arriving().map(({ part }) => part))
   for await (const part of inbox.parts()) {
     const facts = claimed.has(part) ? undefined : await inbox.facts(part)
     if (facts && Date.now() - facts.touchedAt > STRAY_AFTER)
-      yield { kind: 'stray-part', name: part, detail: String(facts.size), mended: false }
+      yield { kind: 'stray-part', name: shown(part), detail: String(facts.size), mended: false }
   }
+}
+
+/** As the log and `uploads` have it: the whole name lets anybody go on with the upload. */
+function shown(part: string): string {
+  return part.slice(0, 8)
 }

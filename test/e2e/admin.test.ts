@@ -317,9 +317,10 @@ describe('verify', () => {
     await rm(missing)
     await writeFile(complete, files[3]!.bytes)
     await link(complete, join(server.files, `${files[3]!.md5}.bin`))
-    await writeFile(join(server.tmp, 'tmp_stray'), 'x')
+    const stray = join(server.tmp, `tmp_${'5'.repeat(32)}`)
+    await writeFile(stray, 'x')
     const old = new Date(Date.now() - 3_600_000)
-    await utimes(join(server.tmp, 'tmp_stray'), old, old)
+    await utimes(stray, old, old)
     const kinds = (findings: Record<string, unknown>[]) => findings.map(({ kind }) => String(kind)).toSorted()
     const expected = [
       'part-longer',
@@ -329,13 +330,22 @@ describe('verify', () => {
       'stray-part',
       'unknown-file',
     ]
-    expect(kinds((await verify()).findings)).toEqual(expected)
+    const found = await verify()
+    expect(kinds(found.findings)).toEqual(expected)
+    // Who knows an upload's whole id can go on with it.
+    const { lines } = await admin(server, 'verify')
+    for (const part of [...parts, stray]) {
+      const id = part.split('tmp_').at(-1)!
+      expect(found.findings.map(({ name }) => name)).toContain(id.slice(0, 8))
+      expect(lines.join('\n')).toContain(`${id.slice(0, 8)}: `)
+      expect(JSON.stringify(found) + lines.join('\n')).not.toContain(id)
+    }
     const repaired = await verify('--repair')
     expect(kinds(repaired.findings)).toEqual(expected.slice(0, -1))
     expect(repaired.code).toBe(1)
     expect((await verify()).findings).toEqual([])
     expect((await stat(longer)).size).toBe(200_000)
-    expect(await readdir(server.tmp)).toHaveLength(2)
+    expect(await server.inbox()).toHaveLength(2)
     await server.start()
     expect(await check(files[3]!.md5)).toMatchObject({ status: 'exists' })
     expect(await check(files[1]!.md5)).toMatchObject({ status: 'uploading', offset: 100_000 })
