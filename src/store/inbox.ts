@@ -1,5 +1,16 @@
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, open, opendir, statfs, truncate, unlink, writeFile } from 'node:fs/promises'
+import {
+  access,
+  lstat,
+  mkdir,
+  open,
+  opendir,
+  rm,
+  statfs,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
@@ -49,11 +60,11 @@ export class Inbox {
     return bavail * bsize
   }
 
-  /** Writes and removes a byte; rejects with the system's error where that can't be done. */
+  /** Writes and removes a byte; rejects with the system's error where that can't be done. Many may at a time. */
   async probe(): Promise<void> {
     const path = join(this.directory, PROBE)
     await writeFile(path, '.')
-    await unlink(path)
+    await rm(path, { force: true }) // another probe may have been faster
   }
 
   /** Opens a part for writing at its front (bytes). */
