@@ -17,6 +17,7 @@ import { DirectorySync } from './durable.js'
 import { Part } from './part.js'
 
 const PREFIX = 'tmp_'
+const NAME = /^tmp_[0-9a-f]{32}$/
 const PROBE = '.probe'
 
 /** What the disk says of a part. More than one link means that it already stands on the shelf, too. */
@@ -97,10 +98,10 @@ export class Inbox {
     }
   }
 
-  /** The names of all parts, as they stream from the folder. */
+  /** The names of all parts, as they stream from the folder. What is no regular file, or is named otherwise, is not ours. */
   async *parts(): AsyncGenerator<string> {
     for await (const entry of await opendir(this.directory)) {
-      if (entry.name.startsWith(PREFIX)) yield entry.name.slice(PREFIX.length)
+      if (entry.isFile() && NAME.test(entry.name)) yield entry.name.slice(PREFIX.length)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { isErrno } from '../errors.js'
 import { unlessFull } from './durable.js'
 import type { Inbox, PartFacts } from './inbox.js'
 import type { Ledger } from './ledger.js'
@@ -59,8 +60,7 @@ async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<Upl
     case 'sound':
       return row
     case 'part-to-be-made':
-      await unlessFull(inbox.create(row.part))
-      return row
+      return (await canBeMade(row.part, inbox)) ? row : undefined
     case 'part-missing':
       return undefined
     case 'part-longer':
@@ -71,6 +71,17 @@ async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<Upl
     case 'part-on-shelf':
       // To cut it to its checkpoint would cut the content.
       return { ...row, front: size }
+  }
+}
+
+/** False where something stands in its place that is no file: nobody can write to that. */
+async function canBeMade(part: string, inbox: Inbox): Promise<boolean> {
+  try {
+    await unlessFull(inbox.create(part))
+    return true
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false
+    throw error
   }
 }
 

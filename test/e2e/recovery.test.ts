@@ -11,7 +11,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ReadableStream } from 'node:stream/web'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Line } from '../support/proxy.js'
@@ -61,6 +61,25 @@ describe('a server that is killed and started again', () => {
     }
     expect((await tus.patch(url, acknowledged, file.bytes.subarray(acknowledged))).status).toBe(204)
     await expectStoredOnce(file)
+  })
+
+  it('starts beside names in the inbox that are no parts of its own, and lets them be', async () => {
+    const file = content(1000)
+    const url = await open(file)
+    const part = join(server.tmp, `tmp_${url.split('/').at(-1)!}`)
+    await server.kill()
+    await rm(part)
+    const planted = [part, ...['b'.repeat(32), 'x'].map((name) => join(server.tmp, `tmp_${name}`))]
+    for (const folder of planted) await mkdir(folder)
+    await writeFile(join(server.tmp, 'tmp_notes.txt'), 'mine')
+    await writeFile(join(server.tmp, `tmp_${'c'.repeat(32)}`), 'nobody’s')
+    await server.start()
+    expect(await server.inbox()).toEqual(
+      [...planted, 'tmp_notes.txt'].map((path) => basename(path)).toSorted(),
+    )
+    expect((await tus.head(url)).status).toBe(404)
+    await stockUpload(server.url, file.bytes, { metadata: { md5: file.md5 } })
+    expect(await check(file.md5)).toMatchObject({ status: 'exists' })
   })
 
   it('finishes an upload that a stock client goes on with through random kills', async () => {

@@ -1,5 +1,5 @@
 import { Inbox } from '#src/store/inbox.js'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testFolder } from '../../support/folder.js'
@@ -16,6 +16,18 @@ describe('Inbox', () => {
     await writeFile(join(inbox.directory, '.probe'), '.')
     await inbox.probe()
     expect(await partsOf(inbox)).toEqual([])
+  })
+
+  it('takes for a part only a regular file that is named like one', async () => {
+    const inbox = await Inbox.open(testFolder())
+    const [part, folder, link] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [string, string, string]
+    await inbox.create(part)
+    await mkdir(inbox.path(folder))
+    await mkdir(inbox.path('x'))
+    await symlink(inbox.path(part), inbox.path(link))
+    for (const name of ['x.bak', `${part}.bak`, part.toUpperCase(), part.slice(1)])
+      await writeFile(inbox.path(name), '')
+    expect(await partsOf(inbox)).toEqual([part])
   })
 })
 
