@@ -71,13 +71,8 @@ function readConfig(): Config {
 
 /** What keeps the server from starting, in one line that says what to do. */
 function reasonToGiveUp(error: unknown): string {
-  const { bind, port, filesDir, tmpDir } = config
-  if (error instanceof UnusableFolder) {
-    const { trouble } = error
-    if (trouble.kind === 'two-file-systems') return messages.twoFileSystems(filesDir, tmpDir)
-    if (trouble.kind === 'in-use') return messages.inUse(trouble.directory)
-    return messages.notWritable(trouble.key, trouble.directory, trouble.code)
-  }
+  const { bind, port } = config
+  if (error instanceof UnusableFolder) return error.inWords(messages, config)
   if (isErrno(error, 'EADDRINUSE')) return messages.portInUse(port)
   if (isErrno(error, 'EACCES')) return messages.portForbidden(port)
   if (isErrno(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) return messages.noSuchAddress(bind)

@@ -29,7 +29,7 @@ export interface Service {
 /** Open stores -> recover -> listen. Rejects with UnusableFolder, or with the system's error where it can't listen. */
 export async function serve(config: Config, voice: Voice): Promise<Service> {
   const { log, messages } = voice
-  const { torn, ...stores } = await openStores(config)
+  const { torn, close, ...stores } = await openStores(config)
   if (torn) log.warn(messages.torn(torn))
   const metrics = new Metrics()
   const intake = new Intake(stores, config, metrics, ({ file, size, filename }) => {
@@ -54,7 +54,7 @@ export async function serve(config: Config, voice: Voice): Promise<Service> {
     async stop() {
       clearInterval(sweeper)
       await Promise.all([leave(server, intake), scrub.stop()])
-      await stores.ledger.close()
+      await close()
     },
   }
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Config } from './config.js'
 import { isErrno } from './errors.js'
 import type { Stores } from './intake/stores.js'
+import type { Messages } from './messages.js'
 import { Follower } from './store/follower.js'
 import { Inbox } from './store/inbox.js'
 import { Ledger } from './store/ledger.js'
@@ -21,16 +22,45 @@ export class UnusableFolder extends Error {
   ) {
     super(trouble.kind, options)
   }
+
+  /** In one line that says what to do. */
+  inWords(messages: Messages, { filesDir, tmpDir }: Config): string {
+    const { trouble } = this
+    if (trouble.kind === 'two-file-systems') return messages.twoFileSystems(filesDir, tmpDir)
+    if (trouble.kind === 'in-use') return messages.inUse(trouble.directory)
+    return messages.notWritable(trouble.key, trouble.directory, trouble.code)
+  }
 }
 
-/** Opens shelf, inbox, ledger and follower; `torn` tells where a damaged ledger was put. Throws UnusableFolder. */
-export async function openStores(config: Config): Promise<Stores & { torn: string | undefined }> {
-  await usable('FILES_DIR', config.filesDir, () => Shelf.prepare(config.filesDir))
-  const inbox = await usable('TMP_DIR', config.tmpDir, () => Inbox.open(config.tmpDir))
-  const [files, tmp] = await Promise.all([stat(config.filesDir), stat(config.tmpDir)])
+/** Stores that are ours alone; `torn` tells where a damaged ledger was put, `close` lets others have them. */
+export interface OwnStores extends Stores {
+  torn: string | undefined
+  close: () => Promise<void>
+}
+
+/** Opens shelf, inbox, ledger and follower, and keeps all others off both folders. Throws UnusableFolder. */
+export async function openStores({ filesDir, tmpDir }: Config): Promise<OwnStores> {
+  await usable('FILES_DIR', filesDir, () => Shelf.prepare(filesDir))
+  const inbox = await usable('TMP_DIR', tmpDir, () => Inbox.open(tmpDir))
+  const [files, tmp] = await Promise.all([stat(filesDir), stat(tmpDir)])
   if (files.dev !== tmp.dev) throw new UnusableFolder({ kind: 'two-file-systems' })
-  const { ledger, torn } = await usable('FILES_DIR', config.filesDir, () => Ledger.open(config.filesDir))
-  return { inbox, ledger, torn, shelf: Shelf.open(config.filesDir, ledger), follower: new Follower() }
+  const opened: { close(): unknown }[] = []
+  const close = async (): Promise<void> => {
+    for (const one of opened.toReversed()) await one.close()
+  }
+  try {
+    // First the inbox: where that is in use nothing may be made on what may be a mistyped shelf.
+    if (files.ino !== tmp.ino) opened.push(await usable('TMP_DIR', tmpDir, () => occupy(tmpDir)))
+    const { ledger, torn } = await usable('FILES_DIR', filesDir, () => Ledger.open(filesDir))
+    opened.push(ledger)
+    const shelf = Shelf.open(filesDir, ledger)
+    const follower = new Follower()
+    opened.push(follower)
+    return { inbox, ledger, shelf, follower, torn, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 /** The same stores beside a server that may be running; nothing is made that is not there. */
@@ -53,7 +83,7 @@ export function isServing({ filesDir }: Config): boolean {
   }
 }
 
-async function usable<T>(key: string, directory: string, open: () => Promise<T>): Promise<T> {
+async function usable<T>(key: string, directory: string, open: () => T | Promise<T>): Promise<T> {
   try {
     return await open()
   } catch (cause) {

@@ -2,11 +2,11 @@ import { Command, CommanderError } from 'commander'
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
 import { isErrno } from '../errors.js'
-import type { Language } from '../messages.js'
+import { messagesIn, type Language } from '../messages.js'
 import { recover } from '../store/recover.js'
 import { isGarbage } from '../store/ledger-schema.js'
 import type { Finding, Stock } from '../store/verify.js'
-import { isServing, openBeside, openStores } from '../stores.js'
+import { isServing, openBeside, openStores, UnusableFolder } from '../stores.js'
 import { Intake } from '../intake/intake.js'
 import { BadUsage, md5Of, parseFilter, sizeOf } from './arguments.js'
 import { list } from './list.js'
@@ -42,7 +42,7 @@ export async function administer(argv: string[], surroundings: Surroundings): Pr
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage
     if (terminal.signal.aborted) return EXIT.interrupted
-    terminal.err(`[ERROR] ${reason(error, config, messages)}`)
+    terminal.err(`[ERROR] ${reason(error, surroundings, messages)}`)
     return error instanceof BadUsage ? EXIT.usage : EXIT.failed
   }
 }
@@ -136,16 +136,20 @@ async function rebuildIfTorn(config: Config): Promise<Finding[]> {
 /** What the server itself does before it listens; it can't start meanwhile. */
 async function recoverAsAStart(config: Config): Promise<void> {
   const stores = await openStores(config)
-  const intake = new Intake(stores, config)
-  const { uploads } = await recover(stores.shelf, stores.ledger, stores.inbox)
-  await intake.resume(uploads)
-  await intake.settled()
-  await stores.follower.close()
-  await stores.ledger.close()
+  try {
+    const intake = new Intake(stores, config)
+    const { uploads } = await recover(stores.shelf, stores.ledger, stores.inbox)
+    await intake.resume(uploads)
+    await intake.settled()
+  } finally {
+    await stores.close()
+  }
 }
 
-function reason(error: unknown, { filesDir }: Config, messages: AdminMessages): string {
+function reason(error: unknown, { config, language }: Surroundings, messages: AdminMessages): string {
+  const { filesDir } = config
   if (error instanceof BadUsage) return error.message
+  if (error instanceof UnusableFolder) return error.inWords(messagesIn(language), config)
   if (isErrno(error, 'ENOENT')) return messages.noLedger(filesDir)
   if (isGarbage(error)) return messages.tornLedger(filesDir)
   return messages.cantOpen(error instanceof Error ? error.message : String(error))

@@ -45,9 +45,21 @@ export class Ledger {
    * where to) and begun anew: the scan of the shelf fills it again.
    */
   static async open(shelf: string): Promise<{ ledger: Ledger; torn: string | undefined }> {
+    const occupied = occupy(shelf)
+    try {
+      return await Ledger.#make(shelf, occupied)
+    } catch (error) {
+      occupied.close()
+      throw error
+    }
+  }
+
+  static async #make(
+    shelf: string,
+    occupied: { close(): void },
+  ): Promise<{ ledger: Ledger; torn: string | undefined }> {
     const folder = join(shelf, FOLDER)
     let torn: string | undefined
-    const occupied = occupy(shelf)
     await mkdir(folder, { recursive: true })
     // A second look, by a fresh connection: a disk that fails to read once does not cost the open uploads.
     if (isTorn(join(folder, 'ledger.db')) && isTorn(join(folder, 'ledger.db'))) {
@@ -57,8 +69,13 @@ export class Ledger {
     }
     const file = join(folder, 'ledger.db')
     const db = connect(file)
-    await new DirectorySync(folder).sync()
-    await new DirectorySync(shelf).sync()
+    try {
+      await new DirectorySync(folder).sync()
+      await new DirectorySync(shelf).sync()
+    } catch (error) {
+      db.close()
+      throw error
+    }
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
     return { ledger: new Ledger(db, file, worker, occupied), torn }
   }

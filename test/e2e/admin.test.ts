@@ -370,6 +370,22 @@ describe('verify', () => {
     expect(await adminJson(server, 'list')).toMatchObject([{ md5: file.md5, verified: true }])
   })
 
+  it('keeps away from a running server’s parts, whatever other shelf it is pointed at', async () => {
+    const env = { FILES_DIR: 'other', TMP_DIR: 'other-tmp' }
+    const other = await TestServer.start({ dir: server.dir, env })
+    await other.terminate()
+    const file = content(300_000)
+    const url = tus.location(server.url, await tus.create(server.url, 300_000, { md5: file.md5 }))
+    await tus.patch(url, 0, file.bytes.subarray(0, 200_000))
+    const old = new Date(Date.now() - 3_600_000)
+    await utimes(join(server.tmp, `tmp_${url.split('/').at(-1)!}`), old, old)
+    const wrong = { dir: server.dir, env: { FILES_DIR: 'other' } }
+    const { code, stderr } = await admin(wrong, 'verify', '--repair')
+    expect(stderr).toContain(`Another Ferry is using the folder ${server.tmp};`)
+    expect(code).toBe(4)
+    expect((await tus.patch(url, 200_000, file.bytes.subarray(200_000))).status).toBe(204)
+  })
+
   it('reads no faster than it is told', async () => {
     await store(6 * MIB, 'a.bin')
     const begun = performance.now()

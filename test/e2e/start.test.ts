@@ -147,20 +147,42 @@ describe('a server that starts', () => {
     await server.stop()
   })
 
-  it('keeps a second one off its folders, and what it is receiving stays whole', async () => {
+  it.each([
+    ['its folders', {}, 'tmp'],
+    ['its inbox, be the shelf another', { FILES_DIR: 'other' }, 'tmp'],
+    ['its shelf, be the inbox another', { TMP_DIR: 'other' }, 'files'],
+  ])('keeps a second one off %s, and what it is receiving stays whole', async (_, env, inUse) => {
     const server = await TestServer.start()
     const file = content(300_000)
     const url = tus.location(server.url, await tus.create(server.url, 300_000, { md5: file.md5 }))
     await tus.patch(url, 0, file.bytes.subarray(0, 200_000))
     const second = spawnSync(process.execPath, [MAIN], {
       cwd: server.dir,
-      env: { PATH: process.env['PATH'], FERRY_LANG: 'en', HTTP_PORT: String(await freePort()) },
+      env: { PATH: process.env['PATH'], FERRY_LANG: 'en', HTTP_PORT: String(await freePort()), ...env },
       encoding: 'utf8',
       timeout: 20_000,
     })
+    expect(second.stderr).toContain(`Another Ferry is using the folder ${join(server.dir, inUse)};`)
     expect(second.status).toBe(1)
-    expect(second.stderr).toContain('Another Ferry is using the folder')
     expect((await tus.patch(url, 200_000, file.bytes.subarray(200_000))).status).toBe(204)
+    // What the second one had taken before it gave up is free again, and so is what the first one had.
+    await server.terminate()
+    for (const theirs of [env, {}]) {
+      const next = await TestServer.start({ dir: server.dir, env: theirs })
+      await next.terminate()
+    }
+    await server.start()
+    expect(await (await fetch(`${server.url}/check?md5=${file.md5}`)).json()).toMatchObject({
+      status: 'exists',
+    })
+    await server.stop()
+  })
+
+  it('works where shelf and inbox are one folder', async () => {
+    const server = await TestServer.start({ env: { FILES_DIR: 'both', TMP_DIR: 'both' } })
+    const file = content(1000)
+    await stockUpload(server.url, file.bytes)
+    expect((await fetch(`${server.url}/files/${file.md5}.bin`)).status).toBe(200)
     await server.stop()
   })
 

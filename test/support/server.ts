@@ -63,7 +63,7 @@ export class TestServer {
 
   /** The parts in the inbox. */
   async inbox(): Promise<string[]> {
-    return (await readdir(this.tmp)).toSorted()
+    return (await readdir(this.tmp)).filter((name) => !name.startsWith('.')).toSorted()
   }
 
   /** Starts the process again in the same folder, on the same port; `env` is added for this start only. */
