@@ -2,13 +2,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { ClientError, systemCodeOf } from './errors.js'
-
-/** What tells one state of a file from another. */
-interface Snapshot {
-  size: bigint
-  mtimeNs: bigint
-  ino: bigint
-}
+import { isSameFile, type Snapshot, snapshotOf } from './hashing/snapshot.js'
 
 /**
  * The file to upload. It is opened once: what was hashed is what is sent, even if somebody renames, replaces or
@@ -18,8 +12,6 @@ export class LocalFile {
   readonly name: string
   readonly size: number
   readonly #handle: FileHandle
-  readonly #path: string
-  readonly #before: Snapshot
 
   /**
    * Opens `path`; messages call it `shownAs`. Throws `file-missing`, `not-a-file` or `file-unreadable`.
@@ -29,7 +21,7 @@ export class LocalFile {
       const before = await stat(path, { bigint: true })
       // Asked before opening: to open a named pipe would wait for its other end.
       if (!before.isFile()) throw new ClientError('not-a-file', { subject: shownAs })
-      return new LocalFile(await open(path, 'r'), path, shownAs, before)
+      return new LocalFile(await open(path, 'r'), path, shownAs, snapshotOf(before))
     } catch (error) {
       throw asFileError(error, shownAs)
     }
@@ -37,15 +29,14 @@ export class LocalFile {
 
   private constructor(
     handle: FileHandle,
-    path: string,
+    readonly path: string,
     readonly shownAs: string,
-    before: Snapshot,
+    /** As it was just before it was opened. */
+    readonly snapshot: Snapshot,
   ) {
     this.#handle = handle
-    this.#path = path
-    this.#before = before
     this.name = basename(path)
-    this.size = Number(before.size)
+    this.size = Number(snapshot.size)
   }
 
   /**
@@ -81,8 +72,7 @@ export class LocalFile {
   /** True if what the path leads to is not what was opened: changed, replaced or deleted. */
   async hasChanged(): Promise<boolean> {
     try {
-      const now = await stat(this.#path, { bigint: true })
-      return !(['size', 'mtimeNs', 'ino'] as const).every((key) => now[key] === this.#before[key])
+      return !isSameFile(this.snapshot, await stat(this.path, { bigint: true }))
     } catch {
       return true
     }
