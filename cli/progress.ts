@@ -11,11 +11,13 @@ export interface Progress {
 }
 
 export interface Step {
-  kind: 'hashing' | 'uploading'
+  kind: 'hashing' | 'uploading' | 'getting'
   /** The file's name. */
   name: string
   /** Bytes. */
   size: number
+  /** What a bar calls the step, where its kind does not say it. */
+  label?: string
 }
 
 /** @public Percent with two digits. It is 100.00 only when all is done. */
@@ -23,9 +25,9 @@ export function percentOf(done: number, size: number): string {
   return (size === 0 ? 100 : Math.floor((done / size) * 10_000) / 100).toFixed(2)
 }
 
-const LINE_EVERY_MS = { hashing: 5000, uploading: 1000 } as const
+const LINE_EVERY_MS = { hashing: 5000, uploading: 1000, getting: 1000 } as const
 
-/** Lines for a pipe: at most one a second, and one at the end of what was sent. */
+/** Lines for a pipe: at most one a second, and one at the end of what was carried. */
 export class ProgressLines implements Progress {
   readonly #console: Console
   readonly #messages: Messages
@@ -47,7 +49,7 @@ export class ProgressLines implements Progress {
   update(done: number): void {
     const step = this.#step
     if (!step) return
-    const isEnd = step.kind === 'uploading' && done >= step.size
+    const isEnd = step.kind !== 'hashing' && done >= step.size
     if (!isEnd && this.#now() - this.#lastAt < LINE_EVERY_MS[step.kind]) return
     this.#lastAt = this.#now()
     const { hashingProgress, uploadingProgress } = this.#messages
@@ -103,10 +105,10 @@ export class ProgressBar implements Progress {
   }
 
   #texts(done: number): Record<string, string> {
-    const { kind, name, size } = this.#step
+    const { kind, name, size, label } = this.#step
     const rate = this.#speed.bytesPerSecond
     return {
-      label: kind === 'hashing' ? this.#messages.hashingLabel : this.#messages.uploadingLabel,
+      label: label ?? (kind === 'hashing' ? this.#messages.hashingLabel : this.#messages.uploadingLabel),
       name: printable(name),
       percent: percentOf(done, size),
       done: formatBytes(done),
