@@ -33,6 +33,15 @@ export const EXIT_CODES = {
 
   interrupted: 130,
   terminated: 143,
+
+  'bad-source': 2,
+  'bad-manifest': 2,
+  'unsafe-path': 1,
+  'not-there': 1,
+  'name-taken': 1,
+  unwritable: 1,
+  'getting-elsewhere': 3,
+  'wrong-content': 4,
 } as const
 
 export type ErrorCode = keyof typeof EXIT_CODES

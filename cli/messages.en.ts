@@ -62,6 +62,18 @@ export const english: Messages = {
 
     interrupted: () => 'Interrupted. The same command goes on where it stopped',
     terminated: () => 'Terminated. The same command goes on where it stopped',
+
+    'bad-source': ({ subject }) =>
+      `Neither an MD5 (32 hex digits) nor a URL with /files/<md5> in it: ${subject}`,
+    'bad-manifest': ({ subject, reason }) => `Not a manifest: ${subject} (${reason})`,
+    'unsafe-path': ({ subject }) => `This path leads out of the folder or can't be a file here: ${subject}`,
+    'not-there': ({ subject, status }) => `The server does not have this file: ${subject} (HTTP ${status})`,
+    'name-taken': ({ subject }) =>
+      `Something else has this name already: ${subject} (choose another with -o, or replace it with --force)`,
+    unwritable: ({ subject, reason }) => `Cannot write: ${subject} (${reason})`,
+    'getting-elsewhere': ({ subject }) => `Another process is just getting this file: ${subject}`,
+    'wrong-content': ({ subject }) =>
+      `Integrity error: what the server sent does not have the MD5 that its address says: ${subject}`,
   },
   error: (problem) => `[ERROR] ${problem}`,
   usageHint: 'Usage: ferry -file <file> [-server <host:port>]; see ferry --help',

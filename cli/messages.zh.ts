@@ -55,6 +55,15 @@ export const chinese: Messages = {
 
     interrupted: () => '已中断。再次运行同样的命令即可从断点继续',
     terminated: () => '已终止。再次运行同样的命令即可从断点继续',
+
+    'bad-source': ({ subject }) => `既不是 MD5（32 位十六进制），也不是包含 /files/<md5> 的 URL: ${subject}`,
+    'bad-manifest': ({ subject, reason }) => `清单无效: ${subject} (${reason})`,
+    'unsafe-path': ({ subject }) => `此路径超出目标文件夹，或无法在此系统上作为文件名: ${subject}`,
+    'not-there': ({ subject, status }) => `服务器上没有此文件: ${subject} (HTTP ${status})`,
+    'name-taken': ({ subject }) => `同名的其他内容已存在: ${subject}（请用 -o 另选名称，或用 --force 覆盖）`,
+    unwritable: ({ subject, reason }) => `无法写入: ${subject} (${reason})`,
+    'getting-elsewhere': ({ subject }) => `另一个进程正在下载此文件: ${subject}`,
+    'wrong-content': ({ subject }) => `完整性错误: 服务器发来的内容与地址中的 MD5 不一致: ${subject}`,
   },
   error: (problem) => `[ERROR] ${problem}`,
   usageHint: '用法: ferry -file <文件> [-server <host:port>]，详见 ferry --help',
