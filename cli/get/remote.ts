@@ -34,11 +34,20 @@ export class Remote {
 
   /** What the server says of the file (RFC 9110 9.3.2). Throws `not-there` where it has none, `not-ferry`. */
   async facts(signal: AbortSignal): Promise<Facts> {
-    const response = await this.#ask('HEAD', {}, signal)
-    response.resume()
+    const response = await this.#askHead(signal)
     const facts = response.statusCode === 200 ? factsIn(response.headers) : undefined
     if (facts) return facts
     throw new ClientError('not-ferry', { subject: this.shownAs, reason: `HTTP ${response.statusCode}` })
+  }
+
+  /** Whoever refuses HEAD may give the file all the same; and if not, only the answer to GET has the reason in words. */
+  async #askHead(signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      return (await this.#ask('HEAD', {}, signal)).resume()
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== 'refused') throw error
+      return (await this.#ask('GET', {}, signal)).destroy()
+    }
   }
 
   /**
