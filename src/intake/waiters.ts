@@ -27,6 +27,6 @@ export class Waiters {
   }
 
   wakeAll(): void {
-    for (const md5 of [...this.#waiting.keys()]) this.wake(md5)
+    for (const md5 of this.#waiting.keys()) this.wake(md5)
   }
 }
