@@ -1,12 +1,14 @@
 import type { Md5 } from '../src/contract.js'
 import type { Console } from './console.js'
 import { ClientError, isMendedByTime } from './errors.js'
+import type { Flow } from './sending/flow.js'
 import type { LocalFile } from './local-file.js'
 import { type Messages, describe } from './messages.js'
 import type { Progress } from './progress.js'
 import { type Patience, pause } from './retry.js'
-import { type Server, type Standing, uploadingElsewhere } from './server.js'
+import { type Server, type Way, uploadingElsewhere } from './server.js'
 import { transfer } from './transfer.js'
+import type { Standing } from './wire.js'
 
 export interface DeliveryParts {
   file: LocalFile
@@ -17,6 +19,12 @@ export interface DeliveryParts {
   patience: Patience
   /** How long we try, as the user wrote it. */
   retryFor: string
+  /** How bytes go to the server. */
+  flow: Flow
+  /** How requests get out; undefined: directly. */
+  way?: Way | undefined
+  /** Up to so many bytes a file travels with the creation of its upload. */
+  wholeUpTo?: number
   console: Console
   messages: Messages
   progress: Progress
@@ -34,6 +42,8 @@ export class Delivery {
   readonly #parts: DeliveryParts
   /** The upload we work at: where it stood when we came, and what the server has confirmed since. */
   #upload: { url: string; begunAt: number; confirmed: number } | undefined
+  /** Whether the server had it before we sent anything. */
+  wasKnown = false
   #lost = 0
   #hasStartedOver = false
 
@@ -48,6 +58,7 @@ export class Delivery {
     let standing = await this.#standing()
     if (standing.status === 'exists') {
       console.say(messages.alreadyThere)
+      this.wasKnown = true
       return standing.url
     }
 
@@ -71,20 +82,33 @@ export class Delivery {
 
   /** Creates the upload, or gets ours (or a dead stranger's) back, and sends what the server lacks. */
   async #send(): Promise<true> {
-    const { server, file, md5, client, progress, signal } = this.#parts
-    const uploadUrl = await server.create({ md5, filename: file.name, size: file.size }, client)
+    const { server, file, md5, client, progress, signal, flow, way, wholeUpTo = 0 } = this.#parts
+    const claim = { md5, filename: file.name, size: file.size }
+    const isWhole = file.size > 0 && file.size <= wholeUpTo
+    if (isWhole && (await server.createWhole(claim, client, await file.whole()))) return true
+    const uploadUrl = await server.create(claim, client)
     // An upload of no bytes is complete from birth.
     if (file.size === 0) return true
+    let sent = { from: 0, at: performance.now() }
+    const valve = flow.valve(file.size)
+    valve.open()
     await transfer({
       file,
       uploadUrl,
       signal,
+      valve,
+      chunkSize: flow.chunkSize,
+      way,
       stallMs: STALL_MS,
       askOffset: () => this.#askOffset(uploadUrl),
-      onBegin: (offset) => this.#begin(uploadUrl, offset),
+      onBegin: (offset) => {
+        sent = { from: offset, at: performance.now() }
+        this.#begin(uploadUrl, offset)
+      },
       onConfirmed: (offset) => this.#confirm(uploadUrl, offset),
       onProgress: (bytes) => progress.update(bytes),
     }).finally(() => progress.stop())
+    await flow.measured(file.size - sent.from, performance.now() - sent.at)
     return true
   }
 
@@ -125,8 +149,9 @@ export class Delivery {
   }
 
   async #waitOrThrow(error: unknown): Promise<void> {
-    const { patience, retryFor, console, messages, signal } = this.#parts
+    const { patience, retryFor, console, messages, signal, flow } = this.#parts
     if (error instanceof ClientError && error.code === 'mismatch') return this.#startOverOrThrow(error)
+    if (error instanceof ClientError && error.code === 'body-limit' && (await flow.shrink())) return
     if (!isMendedByTime(error) || patience.isNone) throw error
     const ms = patience.pauseAfterFailure(error.retryAfterMs)
     if (ms === undefined) throw new ClientError('gave-up', { subject: retryFor }, { cause: error })

@@ -16,6 +16,7 @@ export const EXIT_CODES = {
   redirected: 1,
   refused: 1,
   'too-large': 1,
+  'body-limit': 1,
   'not-stored': 1,
   unconfirmed: 1,
   'line-down': 1,

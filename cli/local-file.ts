@@ -64,6 +64,13 @@ export class LocalFile {
     }
   }
 
+  /** All of it, for one that is small. Errors as `read`. */
+  async whole(): Promise<Buffer> {
+    const pieces: Buffer[] = []
+    for await (const piece of this.read(0, this.size, Math.max(1, this.size))) pieces.push(piece as Buffer)
+    return Buffer.concat(pieces)
+  }
+
   /** The error for a file that is not what it was when it was opened. */
   changed(cause?: unknown): ClientError {
     return new ClientError('file-changed', { subject: this.shownAs }, { cause })

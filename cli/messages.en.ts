@@ -14,6 +14,7 @@ export const english: Messages = {
   uploadingProgress: (name, percent, done, size) => `[PROGRESS] ${name} ${percent}% (${done}/${size})`,
   startsOver:
     "[WARN] What an earlier upload had left behind does not match the file's MD5: starting over from zero",
+  waitingForOther: (path) => `[INFO] Another client is uploading this file, waiting for it: ${path}`,
   tryingAgain: (problem, seconds) => `[WARN] ${problem}, trying again in ${seconds} s`,
   changedSince: (path) =>
     `[WARN] What was uploaded is verified, but the local file has changed since: ${path}`,
@@ -40,6 +41,8 @@ export const english: Messages = {
     redirected: ({ subject }) => `The server points to another address, use -server ${subject}`,
     refused: ({ status, reason }) => `The server refuses (HTTP ${status}${and(reason)})`,
     'too-large': ({ reason }) => `The file is larger than the server accepts (HTTP 413${and(reason)})`,
+    'body-limit': () =>
+      'A proxy on the way to the server refuses even requests of 1 MiB (HTTP 413): raise its limit (nginx: client_max_body_size)',
     unconfirmed: () => 'The transfer ended, but the server does not confirm yet that the file is stored',
     'not-stored': () => 'The transfer ended several times, but the server never stored the file',
     'line-down': ({ reason }) => `The connection to the server is down (${reason})`,

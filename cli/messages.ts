@@ -15,6 +15,7 @@ export interface Messages {
   goesOnFrom: (offset: number, size: number) => string
   uploadingProgress: (name: string, percent: string, done: number, size: number) => string
   startsOver: string
+  waitingForOther: (path: string) => string
   tryingAgain: (problem: string, seconds: string) => string
   changedSince: (path: string) => string
   success: (url: string) => string

@@ -13,6 +13,7 @@ export const chinese: Messages = {
   goesOnFrom: (offset, size) => `[INFO] 断点续传: 从 ${offset}/${size} 继续`,
   uploadingProgress: (name, percent, done, size) => `[PROGRESS] ${name} ${percent}% (${done}/${size})`,
   startsOver: '[WARN] 断点之前的数据与文件 MD5 不一致，从头重新上传',
+  waitingForOther: (path) => `[INFO] 其他客户端正在上传此文件，等待其完成: ${path}`,
   tryingAgain: (problem, seconds) => `[WARN] ${problem}，${seconds} 秒后重试`,
   changedSince: (path) => `[WARN] 上传的内容已通过校验，但本地文件此后有变动: ${path}`,
   success: (url) => `[SUCCESS] 上传结果: ${url}`,
@@ -37,6 +38,8 @@ export const chinese: Messages = {
     redirected: ({ subject }) => `服务器要求改用其他地址，请使用 -server ${subject}`,
     refused: ({ status, reason }) => `服务器拒绝 (HTTP ${status}${and(reason)})`,
     'too-large': ({ reason }) => `文件超过服务器允许的大小 (HTTP 413${and(reason)})`,
+    'body-limit': () =>
+      '途中的代理连 1 MiB 的请求都拒绝 (HTTP 413)：请调大它的限制 (nginx 为 client_max_body_size)',
     unconfirmed: () => '传输已完成，但服务器尚未确认存储',
     'not-stored': () => '传输多次完成，但服务器始终没有存储该文件',
     'line-down': ({ reason }) => `与服务器的连接中断 (${reason})`,

@@ -11,7 +11,7 @@ export interface Progress {
 }
 
 export interface Step {
-  kind: 'hashing' | 'uploading' | 'getting'
+  kind: 'hashing' | 'uploading' | 'waiting' | 'getting'
   /** The file's name. */
   name: string
   /** Bytes. */
@@ -25,7 +25,7 @@ export function percentOf(done: number, size: number): string {
   return (size === 0 ? 100 : Math.floor((done / size) * 10_000) / 100).toFixed(2)
 }
 
-const LINE_EVERY_MS = { hashing: 5000, uploading: 1000, getting: 1000 } as const
+const LINE_EVERY_MS = { hashing: 5000, uploading: 1000, waiting: 5000, getting: 1000 } as const
 
 /** Lines for a pipe: at most one a second, and one at the end of what was carried. */
 export class ProgressLines implements Progress {

@@ -6,6 +6,8 @@ import { parseRetryAfter } from './retry.js'
 export interface Reply {
   status: number
   location: string | undefined
+  /** `Upload-Offset`, in bytes. */
+  offset: number | undefined
   retryAfterMs: number | undefined
   body: string
   /** The body, where it is a JSON object. */
@@ -15,7 +17,12 @@ export interface Reply {
 /** An answer from its parts; `header` looks up a response header. */
 export function asReply(status: number, header: (name: string) => string | undefined, body: string): Reply {
   const retryAfterMs = parseRetryAfter(header('retry-after'))
-  return { status, location: header('location'), retryAfterMs, body, json: parseObject(body) }
+  const offset = parseOffset(header('upload-offset'))
+  return { status, location: header('location'), offset, retryAfterMs, body, json: parseObject(body) }
+}
+
+function parseOffset(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -42,8 +49,14 @@ const PROBLEMS: Record<number, ErrorCode> = {
 /** The error that an answer means which is no success, with the server's own words. */
 export function problemOf(reply: Reply): ClientError {
   const { status, retryAfterMs } = reply
-  const code = PROBLEMS[status] ?? (status >= 500 ? 'server-trouble' : 'refused')
+  const code = codeOf(reply)
   return new ClientError(code, { status, reason: wordsOf(reply) }, { retryAfterMs })
+}
+
+function codeOf({ status, json }: Reply): ErrorCode {
+  // Our server says why it refuses a file for its size; a proxy refuses the request's.
+  if (status === 413 && json?.['status'] !== 'error') return 'body-limit'
+  return PROBLEMS[status] ?? (status >= 500 ? 'server-trouble' : 'refused')
 }
 
 /** The message of an error reply, or the beginning of a plain text; an HTML page has nothing to say in a line. */

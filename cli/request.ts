@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import http, { type IncomingMessage } from 'node:http'
+import http, { type Agent, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { type Reply, asReply } from './reply.js'
 
@@ -7,25 +7,26 @@ import { type Reply, asReply } from './reply.js'
 const MAX_BODY_BYTES = 64 * 1024
 
 /**
- * Sends a request without a body and reads the whole answer. Follows no redirects. Throws the system's errors, or an
- * AbortError. Not `fetch`: that refuses to talk to some eighty ports, 10080 and 6000 among them.
+ * Sends a request, with a small body or none, and reads the whole answer. Follows no redirects. Throws the system's
+ * errors, or an AbortError. Not `fetch`: that refuses to talk to some eighty ports, 10080 and 6000 among them.
  */
 export async function request(
   method: string,
   url: string,
   headers: Record<string, string>,
   signal: AbortSignal,
+  { body, agent }: { body?: Uint8Array | undefined; agent?: Agent | undefined } = {},
 ): Promise<Reply> {
   const { request: open } = url.toLowerCase().startsWith('https:') ? https : http
-  const outgoing = open(url, { method, headers, signal })
-  outgoing.end()
+  const outgoing = open(url, { method, headers, signal, ...(agent && { agent }) })
+  outgoing.end(body)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
-  const body = await readBody(response)
+  const text = await readBody(response)
   const header = (name: string) => {
     const value = response.headers[name]
     return typeof value === 'string' ? value : undefined
   }
-  return asReply(response.statusCode ?? 0, header, body)
+  return asReply(response.statusCode ?? 0, header, text)
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {

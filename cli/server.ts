@@ -1,14 +1,20 @@
 import { HEADERS, METADATA, type Md5, PATHS, TUS_MISMATCH, type UploadingReply } from '../src/contract.js'
+import type { Agent } from 'node:http'
 import { ClientError, systemCodeOf } from './errors.js'
 import { type Reply, problemOf } from './reply.js'
 import { request } from './request.js'
+import { encodeMetadata, parseStanding, type Standing } from './wire.js'
 
-/** What the server knows of our content; an `ErrorReply` has become an error. */
-export type Standing = { status: 'exists'; url: string } | { status: 'notfound' } | UploadingReply
+/** How requests get out: see net/way.ts. */
+export interface Way {
+  agentFor(url: string): Agent
+  headersFor(url: string): Record<string, string>
+}
 
 /** What we declare when an upload is created. */
 export interface Claim {
-  md5: Md5
+  /** Undefined while it is still being computed: `bind` tells it later. */
+  md5: Md5 | undefined
   filename: string
   /** Bytes. */
   size: number
@@ -16,18 +22,24 @@ export interface Claim {
 
 /** /check and the creation of an upload answer at once; who does not is not there. */
 const ANSWER_MS = 30_000
+/** What a piece of some megabytes may take on a poor line. */
+const PIECE_MS = 10 * 60_000
+const TUS = { 'tus-resumable': '1.0.0' }
+const BODY = { 'content-type': 'application/offset+octet-stream' }
 
 /** One server as one client sees it. Its methods throw ClientErrors, or the signal's reason. */
 export class Server {
   readonly #base: string
   readonly #signal: AbortSignal
+  readonly #way: Way | undefined
   /** Once it has answered as a ferry server, whatever else we hear is the line's or a proxy's, and will pass. */
   #isKnown = false
 
-  /** `base` is an origin with an optional path prefix, without a trailing slash. */
-  constructor(base: string, signal: AbortSignal) {
+  /** `base` is an origin with an optional path prefix, without a trailing slash. Without a `way`: directly. */
+  constructor(base: string, signal: AbortSignal, way?: Way) {
     this.#base = base
     this.#signal = signal
+    this.#way = way
   }
 
   checkUrl(md5: Md5): string {
@@ -43,21 +55,94 @@ export class Server {
     return standing
   }
 
+  /** Whether a content of so many bytes may be known: where not, nobody has to hash a file before it is sent. */
+  async mayHave(size: number): Promise<boolean> {
+    const { json } = await this.#request('GET', `${this.#base}${PATHS.check}?size=${size}`, {})
+    // An older server does not know the question.
+    return json?.['possible'] !== false
+  }
+
+  /** The same as `check`, but answered only when the content is no longer arriving from another client, or after a while. */
+  async checkAfter(md5: Md5, client: string, seconds: number): Promise<Standing> {
+    const url = `${this.checkUrl(md5)}&wait=${seconds}`
+    const reply = await this.#request('GET', url, { [HEADERS.client]: client }, seconds * 1000 + ANSWER_MS)
+    const standing = reply.status === 200 ? parseStanding(reply) : undefined
+    if (!standing) throw this.#problem(reply)
+    return standing
+  }
+
   /**
    * Creates an upload (tus creation extension), or gets one back that the server lets us go on with. Returns its URL.
    * Throws `uploading-elsewhere` if another client is at it.
    */
   async create(claim: Claim, client: string): Promise<string> {
-    const reply = await this.#request('POST', `${this.#base}${PATHS.tus}`, {
-      'tus-resumable': '1.0.0',
-      'upload-length': `${claim.size}`,
-      'upload-metadata': encodeMetadata({
-        [METADATA.md5]: claim.md5,
-        [METADATA.filename]: claim.filename,
-        [METADATA.client]: client,
-      }),
-    })
-    if (reply.status === 201 && reply.location !== undefined) return this.#uploadUrl(reply.location)
+    return (await this.#create(claim, client)).url
+  }
+
+  /** Creates an upload and sends the whole file along (creation-with-upload); true if the server has all of it. */
+  async createWhole(claim: Claim, client: string, bytes: Uint8Array): Promise<boolean> {
+    return (await this.#create(claim, client, bytes)).offset === bytes.length
+  }
+
+  /** Declares the MD5 of an upload that was created without one; `bound` says whether to go on with it. */
+  async bind(uploadUrl: string, md5: Md5, client: string): Promise<Standing & { bound: boolean }> {
+    const id = uploadUrl.split('/').at(-1) ?? ''
+    const url = `${this.checkUrl(md5)}&upload=${id}`
+    const reply = await this.#request('POST', url, { [HEADERS.client]: client })
+    const standing = reply.status === 200 ? parseStanding(reply) : undefined
+    if (!standing) throw this.#problem(reply)
+    return { ...standing, bound: reply.json?.['bound'] === true }
+  }
+
+  /** Ends an unfinished upload and removes its bytes; one that is finished, or gone, stays as it is. */
+  async terminate(uploadUrl: string): Promise<void> {
+    await this.#request('DELETE', uploadUrl, TUS)
+  }
+
+  /** Sends one piece of an upload, and returns where it stands then. `size`: its whole size, once that is known. */
+  async append(uploadUrl: string, offset: number, bytes: Uint8Array, size?: number): Promise<number> {
+    const headers = { ...TUS, ...BODY, 'upload-offset': `${offset}` }
+    const length = size === undefined ? {} : { 'upload-length': `${size}` }
+    const reply = await this.#request('PATCH', uploadUrl, { ...headers, ...length }, PIECE_MS, bytes)
+    if (reply.status !== 204) throw this.#problem(reply)
+    return reply.offset ?? offset + bytes.length
+  }
+
+  /** Where an upload stands. Throws `upload-gone`. */
+  async offset(uploadUrl: string): Promise<number> {
+    const reply = await this.#request('HEAD', uploadUrl, TUS)
+    if (reply.status !== 200 || reply.offset === undefined) throw this.#problem(reply)
+    return reply.offset
+  }
+
+  /** Creates an upload whose size nobody knows yet (creation-defer-length). Returns its URL. */
+  async createEndless(filename: string, client: string): Promise<string> {
+    const metadata = { [METADATA.filename]: filename, [METADATA.client]: client }
+    const headers = { 'upload-defer-length': '1', 'upload-metadata': encodeMetadata(metadata) }
+    return (await this.#post(headers)).url
+  }
+
+  #create(claim: Claim, client: string, bytes?: Uint8Array): Promise<{ url: string; offset: number }> {
+    const metadata = {
+      ...(claim.md5 && { [METADATA.md5]: claim.md5 }),
+      [METADATA.filename]: claim.filename,
+      [METADATA.client]: client,
+    }
+    const length = { 'upload-length': `${claim.size}` }
+    return this.#post({ ...length, 'upload-metadata': encodeMetadata(metadata), ...(bytes && BODY) }, bytes)
+  }
+
+  async #post(headers: Record<string, string>, bytes?: Uint8Array): Promise<{ url: string; offset: number }> {
+    const url = `${this.#base}${PATHS.tus}`
+    const reply = await this.#request(
+      'POST',
+      url,
+      { ...TUS, ...headers },
+      bytes ? PIECE_MS : ANSWER_MS,
+      bytes,
+    )
+    if (reply.status === 201 && reply.location !== undefined)
+      return { url: this.#uploadUrl(reply.location), offset: reply.offset ?? 0 }
     const standing = parseStanding(reply)
     throw standing?.status === 'uploading' ? uploadingElsewhere(standing) : this.#problem(reply)
   }
@@ -67,10 +152,16 @@ export class Server {
     url: string,
     headers: Record<string, string>,
     withinMs = ANSWER_MS,
+    body?: Uint8Array,
   ): Promise<Reply> {
     const timeout = AbortSignal.timeout(withinMs)
+    const signal = AbortSignal.any([this.#signal, timeout])
+    const agent = this.#way?.agentFor(url)
     try {
-      return await request(method, url, headers, AbortSignal.any([this.#signal, timeout]))
+      return await request(method, url, { ...headers, ...this.#way?.headersFor(url) }, signal, {
+        body,
+        agent,
+      })
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason
       throw this.#unreachable((timeout.aborted ? 'ETIMEDOUT' : systemCodeOf(error)) ?? String(error), error)
@@ -120,18 +211,4 @@ export function uploadingElsewhere({ offset, size }: UploadingReply): ClientErro
     ...(typeof offset === 'number' && { offset }),
     ...(typeof size === 'number' && { size }),
   })
-}
-
-function parseStanding({ json }: Reply): Standing | undefined {
-  const { status, url } = json ?? {}
-  if (status === 'exists' && typeof url === 'string') return { status, url }
-  if (status === 'notfound') return { status }
-  return status === 'uploading' ? (json as unknown as UploadingReply) : undefined
-}
-
-/** tus 1.0, Upload-Metadata: `key base64,key base64`. */
-function encodeMetadata(pairs: Record<string, string>): string {
-  return Object.entries(pairs)
-    .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
-    .join(',')
 }

@@ -11,6 +11,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface Identity {
   /** 32 hex digits, a secret between us and the server. */
   client: string
+  /** False where another process has it, or nothing can be kept: the id is one to throw away. */
+  isOurs: boolean
   release(): Promise<void>
 }
 
@@ -32,11 +34,11 @@ export async function identify(folder: string, server: string, md5: string): Pro
     await mkdir(join(folder, 'locks'), { recursive: true, mode: 0o700 })
     const client = await keptId(folder)
     const lock = await takeLock(join(folder, 'locks', lockName(server, md5)))
-    if (lock) return { client, release: () => letGo(lock) }
+    if (lock) return { client, isOurs: true, release: () => letGo(lock) }
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error
   }
-  return { client: newId(), release: () => Promise.resolve() }
+  return { client: newId(), isOurs: false, release: () => Promise.resolve() }
 }
 
 function lockName(server: string, md5: string): string {

@@ -1,4 +1,5 @@
 import {
+  DefaultHttpStack,
   type DetailedError,
   type HttpRequest,
   type HttpResponse,
@@ -8,14 +9,22 @@ import {
 import { ClientError, systemCodeOf } from './errors.js'
 import type { LocalFile } from './local-file.js'
 import { asReply, problemOf } from './reply.js'
+import type { Way } from './server.js'
 import { StallTimer } from './stall.js'
-import { FileSource } from './source.js'
+import type { Valve } from './sending/valve.js'
+import { FileSource, type Through } from './source.js'
 
 export interface Transfer {
   file: LocalFile
   /** An upload on the server that is ours, with any number of bytes in it. */
   uploadUrl: string
   signal: AbortSignal
+  /** What the file's bytes have to pass. */
+  valve?: Valve | undefined
+  /** At most so many bytes in one request. */
+  chunkSize?: number | undefined
+  /** How requests get out; undefined: directly. */
+  way?: Way | undefined
   /** Without a byte moved for so long, the attempt is over. */
   stallMs: number
   /** Asks the server how many bytes it has by now. */
@@ -34,8 +43,12 @@ export interface Transfer {
  */
 export function transfer(order: Transfer): Promise<void> {
   const { promise, resolve, reject } = withResolvers()
-  const source = new FileSource(order.file, reject)
   const stall = new StallTimer(order.stallMs, order.askOffset, reject)
+  const { valve } = order
+  // Bytes that we hold back are no stall.
+  const through: Through | undefined =
+    valve && ((bytes, position) => valve.through(bytes, position, () => stall.reset()))
+  const source = new FileSource(order.file, reject, through)
   const upload = new Upload(asInput(source), {
     ...optionsOf(order, source),
     onProgress: (bytes) => {
@@ -62,6 +75,11 @@ function optionsOf(order: Transfer, source: FileSource): UploadOptions {
   return {
     uploadUrl: order.uploadUrl,
     retryDelays: null,
+    ...(order.chunkSize !== undefined && { chunkSize: order.chunkSize }),
+    ...(order.way && {
+      headers: order.way.headersFor(order.uploadUrl),
+      httpStack: new DefaultHttpStack({ agent: order.way.agentFor(order.uploadUrl) }),
+    }),
     storeFingerprintForResuming: false,
     fingerprint: () => Promise.resolve(''),
     fileReader: { openFile: () => Promise.resolve(source) },

@@ -7,6 +7,7 @@ import type { Messages } from './messages.js'
 import type { Progress } from './progress.js'
 import { Patience } from './retry.js'
 import { Server } from './server.js'
+import { Flow } from './sending/flow.js'
 import { identify } from './state.js'
 
 export interface UploadOrder {
@@ -46,6 +47,7 @@ export async function upload(order: UploadOrder, tools: UploadTools): Promise<vo
     try {
       const server = new Server(order.server, signal)
       const patience = new Patience(order.retryForMs)
+      const flow = await Flow.open(stateFolder, order.server)
       const delivery = new Delivery({
         ...tools,
         file,
@@ -54,6 +56,7 @@ export async function upload(order: UploadOrder, tools: UploadTools): Promise<vo
         patience,
         client: identity.client,
         retryFor: order.retryFor,
+        flow,
       })
       const url = await delivery.run()
       // What is stored has the MD5 that we declared. Whether that is still the file is another question.

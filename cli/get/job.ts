@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http'
 import { messagesIn } from '../messages.js'
 import { Agents } from './agents.js'
-import { Attempts } from './attempts.js'
+import { Attempts } from '../attempts.js'
 import { type GetMessages, getMessagesIn } from './messages.js'
 import type { GetTools, Wishes } from './order.js'
 import { Remote } from './remote.js'

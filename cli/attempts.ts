@@ -1,6 +1,6 @@
-import { ClientError, isMendedByTime } from '../errors.js'
-import { type Messages, describe } from '../messages.js'
-import { Patience, pause } from '../retry.js'
+import { ClientError, isMendedByTime } from './errors.js'
+import { type Messages, describe } from './messages.js'
+import { Patience, pause } from './retry.js'
 
 export interface AttemptParts {
   retryForMs: number

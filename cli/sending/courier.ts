@@ -1,0 +1,176 @@
+import type { Md5 } from '../../src/contract.js'
+import { Attempts } from '../attempts.js'
+import type { Console } from '../console.js'
+import { Delivery } from '../delivery.js'
+import { ClientError } from '../errors.js'
+import type { HashCache } from '../hashing/hash-cache.js'
+import type { Hasher } from '../hashing/hasher.js'
+import type { LocalFile } from '../local-file.js'
+import type { Messages } from '../messages.js'
+import type { Progress } from '../progress.js'
+import { Patience } from '../retry.js'
+import { Server, type Way } from '../server.js'
+import { type Identity, identify } from '../state.js'
+import { Ahead } from './ahead.js'
+import type { Flow } from './flow.js'
+import { Journal, keyOf } from './journal.js'
+
+const MIB = 1024 * 1024
+/** Hashing takes no time where a file has no more bytes than that. */
+const SMALL = 8 * MIB
+/** Up to so many bytes a file travels with the creation of its upload. */
+const WHOLE = 256 * 1024
+/** Bytes a second that a thread hashes, roughly; where the line is ten times slower, hashing first costs nothing. */
+const HASHING = 400 * MIB
+/** How long one question waits for the end of somebody else's upload, in seconds. */
+const WAIT = 10
+
+export interface CourierParts {
+  /** The server's base URL, and how to get there. */
+  server: string
+  way: Way | undefined
+  hasher: Hasher
+  cache: HashCache
+  flow: Flow
+  /** Always hash a file before its first byte is sent. */
+  hashFirst: boolean
+  /** Where somebody else is uploading the same file, wait for that. */
+  wait: boolean
+  retryForMs: number
+  retryFor: string
+  stateFolder: string
+  console: Console
+  messages: Messages
+  signal: AbortSignal
+}
+
+/** What became of a file. */
+export interface Delivered {
+  /** `known`: the server had it already. */
+  status: 'stored' | 'known'
+  md5: Md5
+  url: string
+}
+
+/** Brings files to one server, each once: what the server knows is not sent, and what is sent is verified. */
+export class Courier {
+  readonly #parts: CourierParts
+
+  constructor(parts: CourierParts) {
+    this.#parts = parts
+  }
+
+  /** Throws ClientErrors: those of Delivery, and `file-changed` where the file is not what it was when it was opened. */
+  async bring(file: LocalFile, progress: Progress): Promise<Delivered> {
+    const isAhead = !(await this.#hashesFirst(file))
+    const md5 = isAhead ? await this.#sendAhead(file, progress) : await this.#hash(file, progress)
+    const { url, wasKnown } = await this.#deliver(file, md5, progress)
+    if (await file.hasChanged()) throw file.changed()
+    return { status: wasKnown && !isAhead ? 'known' : 'stored', md5, url }
+  }
+
+  /** What the server knows of a file; nothing is sent. */
+  async look(
+    file: LocalFile,
+    progress: Progress,
+  ): Promise<{ status: 'exists' | 'notfound' | 'uploading'; md5: Md5; url?: string }> {
+    const md5 = await this.#hash(file, progress)
+    const standing = await this.#attempts().until(() => this.#server().check(md5, ''))
+    return { status: standing.status, md5, ...(standing.status === 'exists' && { url: standing.url }) }
+  }
+
+  async #hashesFirst(file: LocalFile): Promise<boolean> {
+    const { hashFirst, cache, flow } = this.#parts
+    if (hashFirst || file.size <= SMALL || cache.find(file.path, file.snapshot)) return true
+    if ((flow.bytesPerSecond ?? Infinity) < HASHING / 10) return true
+    return this.#attempts().until(() => this.#server().mayHave(file.size))
+  }
+
+  async #hash(file: LocalFile, progress: Progress): Promise<Md5> {
+    const { hasher, signal } = this.#parts
+    progress.start({ kind: 'hashing', name: file.name, size: file.size }, 0)
+    try {
+      return await hasher.hash(file, { onProgress: (bytes) => progress.update(bytes), signal })
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      progress.stop()
+    }
+  }
+
+  async #sendAhead(file: LocalFile, progress: Progress): Promise<Md5> {
+    const { hasher, signal, server, stateFolder } = this.#parts
+    const key = keyOf(file)
+    const identity = await identify(stateFolder, server, key)
+    try {
+      const hashing = hasher.hash(file, { signal })
+      const journal = identity.isOurs ? new Journal(stateFolder, server, key) : undefined
+      const { client } = identity
+      const attempts = this.#attempts()
+      const given = { file, server: this.#server(), client, hashing, journal, attempts, progress }
+      return await new Ahead({ ...this.#parts, ...given }).run()
+    } finally {
+      await identity.release()
+    }
+  }
+
+  async #deliver(file: LocalFile, md5: Md5, progress: Progress): Promise<{ url: string; wasKnown: boolean }> {
+    const { server, stateFolder } = this.#parts
+    const identity = await identify(stateFolder, server, md5)
+    try {
+      for (;;) {
+        const delivery = this.#delivery(file, md5, progress, identity)
+        try {
+          return { url: await delivery.run(), wasKnown: delivery.wasKnown }
+        } catch (error) {
+          await this.#waitForOther(error, file, md5, progress, identity)
+        }
+      }
+    } finally {
+      await identity.release()
+    }
+  }
+
+  #delivery(file: LocalFile, md5: Md5, progress: Progress, { client }: Identity): Delivery {
+    const { retryForMs } = this.#parts
+    const patience = new Patience(retryForMs)
+    const server = this.#server()
+    return new Delivery({ ...this.#parts, server, file, md5, client, patience, progress, wholeUpTo: WHOLE })
+  }
+
+  /** Follows somebody else's upload of the same content to its end, if that is wanted; throws any other error. */
+  async #waitForOther(
+    error: unknown,
+    file: LocalFile,
+    md5: Md5,
+    progress: Progress,
+    { client }: Identity,
+  ): Promise<void> {
+    const { wait, console, messages } = this.#parts
+    if (!wait || !(error instanceof ClientError) || error.code !== 'uploading-elsewhere') throw error
+    console.say(messages.waitingForOther(file.shownAs))
+    const server = this.#server()
+    const attempts = this.#attempts()
+    progress.start({ kind: 'waiting', name: file.name, size: file.size }, error.facts.offset ?? 0)
+    try {
+      for (;;) {
+        const standing = await attempts.until(() => server.checkAfter(md5, client, WAIT))
+        if (standing.status !== 'uploading' || standing.resumable) return
+        attempts.progressed()
+        progress.update(standing.offset ?? 0)
+      }
+    } finally {
+      progress.stop()
+    }
+  }
+
+  #server(): Server {
+    const { server, signal, way } = this.#parts
+    return new Server(server, signal, way)
+  }
+
+  #attempts(): Attempts {
+    const { console, messages, retryForMs, retryFor, signal } = this.#parts
+    return new Attempts({ retryForMs, retryFor, warn: (line) => console.warn(line), messages, signal })
+  }
+}

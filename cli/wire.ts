@@ -1,0 +1,20 @@
+import type { UploadingReply } from '../src/contract.js'
+import type { Reply } from './reply.js'
+
+/** What the server knows of our content; an `ErrorReply` has become an error. */
+export type Standing = { status: 'exists'; url: string } | { status: 'notfound' } | UploadingReply
+
+/** The standing that an answer tells of, undefined where it is something else. */
+export function parseStanding({ json }: Reply): Standing | undefined {
+  const { status, url } = json ?? {}
+  if (status === 'exists' && typeof url === 'string') return { status, url }
+  if (status === 'notfound') return { status }
+  return status === 'uploading' ? (json as unknown as UploadingReply) : undefined
+}
+
+/** tus 1.0, Upload-Metadata: `key base64,key base64`. */
+export function encodeMetadata(pairs: Record<string, string>): string {
+  return Object.entries(pairs)
+    .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
+    .join(',')
+}
