@@ -1,5 +1,5 @@
 import type Database from 'libsql'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Md5 } from '../../src/contract.js'
 
 /** A hashing that was interrupted: the state of hash-wasm's MD5 after so many bytes. */
@@ -90,9 +90,10 @@ function today(): number {
 
 /** SQLite does not check its pages. A row that was torn, or mixed up with another, must not name a wrong MD5. */
 function sealOf(...fields: (string | number | Uint8Array)[]): string {
-  const hash = createHash('sha1')
-  for (const field of fields) hash.update(typeof field === 'object' ? field : `${field}\n`)
-  return hash.digest('hex').slice(0, 16)
+  const texts = fields.map((field) =>
+    typeof field === 'object' ? Buffer.from(field).toString('hex') : field,
+  )
+  return hash('sha1', texts.join('\n'), 'hex').slice(0, 16)
 }
 
 function within(db: Database.Database, act: () => void): void {

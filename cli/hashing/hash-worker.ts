@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as oneShot } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import {
@@ -62,7 +62,7 @@ function hashSmall({ path, snapshot }: HashJob): HashEnd {
       if (length === 0) throw new Changed()
       done += length
     }
-    const md5 = createHash('md5').update(bytes).digest('hex')
+    const md5 = oneShot('md5', bytes, 'hex')
     const end = stillThe(begin, statSync(path, { bigint: true }))
     return { say: 'hashed', md5, stamp: lastingStamp(begin, end, now) }
   } finally {

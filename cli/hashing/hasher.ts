@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { resolve as absolute } from 'node:path'
 import type { Md5 } from '../../src/contract.js'
@@ -71,6 +72,8 @@ export class Hasher {
       return await new Promise<Md5>((resolve, reject) => {
         const task: HashTask = { file, job, onProgress, resolve, reject }
         abort = () => this.#abort(task, signal?.reason)
+        // Many files may share one signal: the eleventh listener is no leak.
+        if (signal) setMaxListeners(0, signal)
         signal?.addEventListener('abort', abort)
         this.#queue.add(task)
         this.#dispatchSoon()

@@ -68,6 +68,18 @@ describe('Hasher', () => {
     expect(hashed).toEqual(all.map(({ md5 }) => md5))
   })
 
+  it('takes one signal for many files without a warning', async () => {
+    await writeFile(path, 'one')
+    const warnings: Error[] = []
+    const warned = (warning: Error) => warnings.push(warning)
+    process.on('warning', warned)
+    const file = await opened()
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 50 }, () => hasher.hash(file, { signal })))
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
+  })
+
   it('tells how far it is', async () => {
     await sparse(200 * MIB)
     const seen: number[] = []
