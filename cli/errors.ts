@@ -24,6 +24,7 @@ export const EXIT_CODES = {
   'server-trouble': 1,
   'disk-full': 1,
   'upload-gone': 1,
+  'pipe-lost': 1,
   'gave-up': 1,
   unexpected: 1,
 

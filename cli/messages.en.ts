@@ -23,6 +23,25 @@ export const english: Messages = {
   uploadingLabel: 'Upload',
   timeLeft: (time) => `ETA ${time}`,
 
+  upload: {
+    total: (done, files, isAll) => `${done}/${files}${isAll ? '' : '+'} files`,
+    about: (path, problem) => `${path}: ${problem}`,
+    skipped: {
+      'not-a-file': (path) => `[INFO] Left out, not a regular file: ${path}`,
+      link: (path) => `[INFO] Left out, a symbolic link (take it with --follow-links): ${path}`,
+      loop: (path) => `[WARN] Left out, a link that leads back or to what is taken already: ${path}`,
+      'too-large': (path) => `[INFO] Left out, larger than --max-size: ${path}`,
+    },
+    summary: ({ stored, known, failed, sent, seconds }) =>
+      `[INFO] ${stored} uploaded, ${known} already there, ${failed} failed; ${sent} in ${seconds}`,
+    nothing: '[WARN] Nothing to upload: no file matches',
+    wouldSend: (path, size) => `would be sent (${size}): ${path}`,
+    isKnown: (path, url) => `already there: ${path} ${url}`,
+    isArriving: (path) => `arriving from another client: ${path}`,
+    waitingLabel: 'Waiting',
+    reading: 'standard input',
+  },
+
   problems: {
     'no-file-given': () => 'No file given',
     'unknown-option': ({ subject }) => `Unknown option: ${subject}`,
@@ -51,6 +70,8 @@ export const english: Messages = {
       `The server cannot answer right now (HTTP ${status}${and(reason)})`,
     'disk-full': ({ reason }) => `The server's disk is full (HTTP 507${and(reason)})`,
     'upload-gone': ({ status }) => `The server no longer has the unfinished upload (HTTP ${status})`,
+    'pipe-lost': () =>
+      'The server lost a part of what came from standard input, and it can not be read again: run the command again',
     'gave-up': ({ subject }, cause) =>
       `${cause}; gave up after ${subject} without any progress. The same command goes on where it stopped`,
     unexpected: ({ reason }) => `Unexpected error: ${reason}`,

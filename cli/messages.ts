@@ -23,11 +23,28 @@ export interface Messages {
   uploadingLabel: string
   timeLeft: (time: string) => string
 
+  /** `ferry upload`. */
+  upload: UploadTexts
+
   /** An error line without its `[ERROR] `. */
   problems: Record<ErrorCode, (facts: Facts, cause: string) => string>
   error: (problem: string) => string
   usageHint: string
   help: HelpTexts
+}
+
+interface UploadTexts {
+  /** The line for everything together: how many files are done, of how many, and which more may come. */
+  total: (done: number, files: number, isAll: boolean) => string
+  about: (path: string, problem: string) => string
+  skipped: Record<'not-a-file' | 'link' | 'loop' | 'too-large', (path: string) => string>
+  summary: (facts: { stored: number; known: number; failed: number; sent: string; seconds: string }) => string
+  nothing: string
+  wouldSend: (path: string, size: string) => string
+  isKnown: (path: string, url: string) => string
+  isArriving: (path: string) => string
+  waitingLabel: string
+  reading: string
 }
 
 interface HelpTexts {

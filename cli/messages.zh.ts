@@ -21,6 +21,25 @@ export const chinese: Messages = {
   uploadingLabel: '上传',
   timeLeft: (time) => `剩余 ${time}`,
 
+  upload: {
+    total: (done, files, isAll) => `${done}/${files}${isAll ? '' : '+'} 个文件`,
+    about: (path, problem) => `${path}: ${problem}`,
+    skipped: {
+      'not-a-file': (path) => `[INFO] 已跳过，不是普通文件: ${path}`,
+      link: (path) => `[INFO] 已跳过，是符号链接 (用 --follow-links 可跟随): ${path}`,
+      loop: (path) => `[WARN] 已跳过，链接成环或指向已包含的内容: ${path}`,
+      'too-large': (path) => `[INFO] 已跳过，超过 --max-size: ${path}`,
+    },
+    summary: ({ stored, known, failed, sent, seconds }) =>
+      `[INFO] 已上传 ${stored} 个，秒传 ${known} 个，失败 ${failed} 个；共 ${sent}，用时 ${seconds}`,
+    nothing: '[WARN] 没有可上传的文件',
+    wouldSend: (path, size) => `将上传 (${size}): ${path}`,
+    isKnown: (path, url) => `服务器已有: ${path} ${url}`,
+    isArriving: (path) => `其他客户端正在上传: ${path}`,
+    waitingLabel: '等待',
+    reading: '标准输入',
+  },
+
   problems: {
     'no-file-given': () => '未指定要上传的文件',
     'unknown-option': ({ subject }) => `未知选项: ${subject}`,
@@ -47,6 +66,7 @@ export const chinese: Messages = {
     'server-trouble': ({ status, reason }) => `服务器暂时无法处理 (HTTP ${status}${and(reason)})`,
     'disk-full': ({ reason }) => `服务器磁盘空间不足 (HTTP 507${and(reason)})`,
     'upload-gone': ({ status }) => `服务器上的断点已失效 (HTTP ${status})`,
+    'pipe-lost': () => '服务器丢失了来自标准输入的部分数据，而它无法重读：请重新运行命令',
     'gave-up': ({ subject }, cause) =>
       `${cause}；${subject} 内没有任何进展，已放弃。再次运行同样的命令即可继续`,
     unexpected: ({ reason }) => `意外错误: ${reason}`,

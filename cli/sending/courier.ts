@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Md5 } from '../../src/contract.js'
 import { Attempts } from '../attempts.js'
 import type { Console } from '../console.js'
@@ -14,6 +15,7 @@ import { type Identity, identify } from '../state.js'
 import { Ahead } from './ahead.js'
 import type { Flow } from './flow.js'
 import { Journal, keyOf } from './journal.js'
+import { PipeUpload } from './pipe.js'
 
 const MIB = 1024 * 1024
 /** Hashing takes no time where a file has no more bytes than that. */
@@ -67,6 +69,26 @@ export class Courier {
     const { url, wasKnown } = await this.#deliver(file, md5, progress)
     if (await file.hasChanged()) throw file.changed()
     return { status: wasKnown && !isAhead ? 'known' : 'stored', md5, url }
+  }
+
+  /** Brings what comes out of a pipe, under a name. Errors as PipeUpload's. */
+  async pipe(
+    input: AsyncIterable<Uint8Array>,
+    name: string,
+    progress: Progress,
+  ): Promise<Delivered & { size: number }> {
+    const { stateFolder, server: base } = this.#parts
+    const [server, attempts] = [this.#server(), this.#attempts()]
+    const { client, release } = await identify(stateFolder, base, randomUUID())
+    try {
+      const upload = new PipeUpload({ ...this.#parts, input, name, server, client, attempts, progress })
+      const { md5, size, wasKnown } = await upload.run()
+      const standing = await attempts.until(() => server.check(md5, client))
+      if (standing.status !== 'exists') throw new ClientError('not-stored')
+      return { status: wasKnown ? 'known' : 'stored', md5, url: standing.url, size }
+    } finally {
+      await release()
+    }
   }
 
   /** What the server knows of a file; nothing is sent. */

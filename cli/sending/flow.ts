@@ -66,6 +66,11 @@ export class Flow {
     return new Valve(size, this.#limiter)
   }
 
+  /** Resolves when so many bytes may go. */
+  async pace(bytes: number): Promise<void> {
+    await this.#limiter?.take(bytes)
+  }
+
   /** A proxy has refused a request for its size: false where there is no smaller one to try. */
   async shrink(): Promise<boolean> {
     const before = this.#chunkSize ?? Infinity

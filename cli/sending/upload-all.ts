@@ -1,0 +1,185 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { collect } from '../collect/collect.js'
+import type { FoundFile } from '../collect/found.js'
+import { Manifest } from '../collect/manifest.js'
+import type { CommandTools, UploadOrder } from '../commands/order.js'
+import { ClientError, asClientError } from '../errors.js'
+import { HashCache } from '../hashing/hash-cache.js'
+import { Hasher } from '../hashing/hasher.js'
+import { LocalFile } from '../local-file.js'
+import type { Progress } from '../progress.js'
+import { formatBytes } from '../speed.js'
+import { BarsView } from './bars-view.js'
+import { Courier } from './courier.js'
+import { Flow } from './flow.js'
+import { Lanes } from './lanes.js'
+import { LinesView } from './lines-view.js'
+import { Report } from './report.js'
+import type { View } from './view.js'
+
+/** From this size on a file has a slot for itself, in bytes. */
+const BIG = 8 * 1024 * 1024
+
+/**
+ * `ferry upload`: brings everything that was named to the server; returns the exit code. What is wrong with one file does
+ * not keep the others. Throws ClientErrors that concern all of them, and the signal's reason.
+ */
+export async function uploadAll(order: UploadOrder, tools: CommandTools): Promise<number> {
+  const cache = order.useCache ? await HashCache.open(tools.cacheFolder) : HashCache.none()
+  const hasher = new Hasher({ cache })
+  const manifest = order.manifest === undefined ? undefined : await openManifest(order.manifest)
+  const isMany = await namesMany(order.sources, tools.folder)
+  const view = createView(order, tools, isMany)
+  const { results, messages, stdout } = tools
+  const isWatched = stdout.isTTY && isMany
+  const report = new Report({ results, view, messages, manifest, isJson: order.isJson, isWatched })
+  try {
+    const flow = await Flow.open(tools.stateFolder, order.server, order)
+    const console = isMany ? { say: () => undefined, warn: view.console.warn } : view.console
+    const courier = new Courier({ ...order, ...tools, hasher, cache, flow, console })
+    await new Sending(order, tools, courier, report, view, isMany).run()
+    return report.end(isMany || order.isJson)
+  } finally {
+    view.stop()
+    await hasher.close()
+    await cache.close()
+    await manifest?.finish().catch((error: unknown) => {
+      throw unwritable(order.manifest!, error)
+    })
+  }
+}
+
+class Sending {
+  constructor(
+    readonly order: UploadOrder,
+    readonly tools: CommandTools,
+    readonly courier: Courier,
+    readonly report: Report,
+    readonly view: View,
+    readonly isMany: boolean,
+  ) {}
+
+  async run(): Promise<void> {
+    const { order, tools } = this
+    const lanes = new Lanes<FoundFile>({
+      concurrency: order.concurrency,
+      isBig: ({ size }) => size > BIG,
+      act: (found) => this.#bring(found),
+    })
+    await lanes.run(this.#files())
+    if (order.sources.includes('-')) await this.#pipe()
+    if (tools.signal.aborted) throw tools.signal.reason
+  }
+
+  async *#files(): AsyncGenerator<FoundFile> {
+    const { order, tools, report, view } = this
+    const { include, exclude, hidden, followLinks } = order
+    const links = followLinks ? ('follow' as const) : ('skip' as const)
+    const wish = { from: tools.folder, include, exclude, hidden, links, maxSize: order.maxSize ?? Infinity }
+    const named = order.sources.filter((source) => source !== '-')
+    let count = 0
+    for await (const found of collect(named, wish)) {
+      if (tools.signal.aborted) throw tools.signal.reason
+      if (found.kind === 'skipped') report.skipped(found)
+      else if (found.kind === 'problem') report.failed(found.error.facts.subject ?? '', found.error)
+      else {
+        count++
+        view.found(found.size)
+        yield found
+      }
+    }
+    view.complete()
+    if (count === 0 && named.length > 0) view.console.warn(tools.messages.upload.nothing)
+  }
+
+  async #bring(found: FoundFile): Promise<void> {
+    const { courier, report, order } = this
+    const { progress, end } = this.#watch(found)
+    try {
+      const file = await LocalFile.open(found.path, found.shownAs)
+      try {
+        if (order.dryRun) await this.#look(found, file, progress)
+        else await report.delivered({ ...found, size: file.size }, await courier.bring(file, progress))
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      this.#failed(found.shownAs, error)
+    } finally {
+      end()
+    }
+  }
+
+  async #pipe(): Promise<void> {
+    const { order, tools, courier, report } = this
+    const name = order.name ?? 'stdin'
+    const shownAs = tools.messages.upload.reading
+    try {
+      const { size, ...delivered } = await courier.pipe(tools.stdin, name, tools.progress)
+      await report.delivered({ relative: name, shownAs, size }, delivered)
+    } catch (error) {
+      this.#failed(shownAs, error)
+    }
+  }
+
+  async #look({ relative, shownAs }: FoundFile, file: LocalFile, progress: Progress): Promise<void> {
+    const { courier, report, tools } = this
+    const { status, md5, url } = await courier.look(file, progress)
+    const { wouldSend, isKnown, isArriving } = tools.messages.upload
+    const lines = {
+      exists: isKnown(shownAs, url ?? ''),
+      notfound: wouldSend(shownAs, formatBytes(file.size)),
+      uploading: isArriving(shownAs),
+    }
+    report.looked(lines[status], { path: relative, size: file.size, md5, status, ...(url && { url }) })
+  }
+
+  #watch({ shownAs, size }: FoundFile): { progress: Progress; end: () => void } {
+    if (this.isMany) return this.view.begin(shownAs, size)
+    return { progress: this.tools.progress, end: () => undefined }
+  }
+
+  /** The others go on, unless the user wants to leave, or nobody would fare any better. */
+  #failed(shownAs: string, thrown: unknown): void {
+    const { signal } = this.tools
+    if (signal.aborted) throw signal.reason
+    const error = asClientError(thrown)
+    if (FOR_ALL.has(error.code)) throw error
+    this.report.failed(shownAs, error)
+  }
+}
+
+/** What is wrong with the server, or the way to it, and so for every file. */
+const FOR_ALL = new Set<ClientError['code']>(['host-unknown', 'not-ferry', 'redirected', 'bad-server'])
+
+/** Whether there may be more than one file. */
+async function namesMany(sources: readonly string[], folder: string): Promise<boolean> {
+  const [only, ...more] = sources
+  if (more.length > 0 || only === undefined) return true
+  if (only === '-') return false
+  const found = await stat(resolve(folder, only)).catch(() => undefined)
+  return !found?.isFile()
+}
+
+function createView({ isJson }: UploadOrder, tools: CommandTools, isMany: boolean): View {
+  const { messages, stdout, stderr, console, isQuiet, showsProgress } = tools
+  const onTerminal = stderr.isTTY && showsProgress && !(isJson && stdout.isTTY)
+  if (isMany && onTerminal) return new BarsView(messages, stderr, stdout.isTTY)
+  return new LinesView(console, messages, isQuiet || !showsProgress)
+}
+
+function openManifest(path: string): Promise<Manifest> {
+  return Manifest.open(path).catch((error: unknown) => {
+    throw unwritable(path, error)
+  })
+}
+
+function unwritable(path: string, cause: unknown): ClientError {
+  const { code } = cause as { code?: string }
+  return new ClientError(
+    'unwritable',
+    { subject: path, ...(code !== undefined && { reason: code }) },
+    { cause },
+  )
+}

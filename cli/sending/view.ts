@@ -1,0 +1,110 @@
+import type { Console } from '../console.js'
+import type { Messages } from '../messages.js'
+import { type Progress, percentOf } from '../progress.js'
+import { Speedometer, formatBytes, formatSeconds } from '../speed.js'
+
+/** Smaller files come and go too quickly to be watched. In bytes. */
+const WATCHED = 1024 * 1024
+
+/** Shows how many files get on. */
+export interface View {
+  /** For lines that are no results. */
+  readonly console: Console
+  /** Another file is to be brought, of so many bytes. */
+  found(bytes: number): void
+  /** No more are to come. */
+  complete(): void
+  /** A file of so many bytes is being worked at; `end` says that it is over with. */
+  begin(name: string, bytes: number): { progress: Progress; end: () => void }
+  /** Prints a line of the results. */
+  print(write: () => void, line: string): void
+  stop(): void
+}
+
+/** What is known of all files together. Bytes. */
+class Totals {
+  files = 0
+  bytes = 0
+  done = 0
+  doneBytes = 0
+  isAll = false
+  /** Bytes of files that are under way. */
+  readonly running = new Map<object, number>()
+  readonly speed = new Speedometer()
+  #moved = 0
+
+  get reached(): number {
+    return [...this.running.values()].reduce((sum, bytes) => sum + bytes, this.doneBytes)
+  }
+
+  move(key: object, bytes: number): void {
+    this.#moved += Math.max(0, bytes - (this.running.get(key) ?? bytes))
+    this.running.set(key, bytes)
+    this.speed.add(this.#moved)
+  }
+
+  texts({ upload, timeLeft }: Messages): Record<string, string> {
+    const rate = this.speed.bytesPerSecond
+    const left = rate && this.isAll ? timeLeft(formatSeconds((this.bytes - this.reached) / rate)) : ''
+    return {
+      files: upload.total(this.done, this.files, this.isAll),
+      percent: percentOf(this.reached, this.bytes),
+      done: formatBytes(this.reached),
+      all: formatBytes(this.bytes),
+      speed: rate === undefined ? '' : `${formatBytes(rate)}/s`,
+      left,
+    }
+  }
+}
+
+/** What views have in common: a file's progress counts for the whole. */
+export abstract class Counting {
+  protected readonly totals = new Totals()
+
+  found(bytes: number): void {
+    this.totals.files++
+    this.totals.bytes += bytes
+    this.refresh()
+  }
+
+  complete(): void {
+    this.totals.isAll = true
+    this.refresh()
+  }
+
+  begin(name: string, bytes: number): { progress: Progress; end: () => void } {
+    const { totals } = this
+    const key = {}
+    const own = bytes >= WATCHED ? this.own(name) : undefined
+    let isCounted = false
+    const count = (done: number): void => {
+      if (isCounted) totals.move(key, done)
+      this.refresh()
+    }
+    const progress: Progress = {
+      start: (step, done) => {
+        isCounted = step.kind === 'uploading'
+        own?.start(step, done)
+        count(done)
+      },
+      update: (done) => {
+        own?.update(done)
+        count(done)
+      },
+      stop: () => own?.stop(),
+    }
+    const end = (): void => {
+      totals.running.delete(key)
+      totals.done++
+      totals.doneBytes += bytes
+      this.refresh()
+    }
+    return { progress, end }
+  }
+
+  protected own(_name: string): Progress | undefined {
+    return undefined
+  }
+
+  protected abstract refresh(): void
+}
