@@ -37,12 +37,13 @@ export async function sendByTus(
         const offset = Number(response.getHeader('Upload-Offset') ?? NaN)
         const method = request.getMethod()
         const location = response.getHeader('Location')
-        heard?.(response.getStatus())
-        if (method === 'POST' && response.getStatus() === 201 && location)
+        const status = response.getStatus()
+        heard?.(status)
+        if (method === 'POST' && status === 201 && location)
           witness.offset(new URL(location, server).href, file, 0)
-        const acknowledges = ['PATCH', 'HEAD'].includes(method) && response.getStatus() < 300
+        const acknowledges = ['PATCH', 'HEAD'].includes(method) && status < 300
         if (acknowledges && Number.isFinite(offset)) witness.offset(request.getURL(), file, offset)
-        if ([404, 410, 460].includes(response.getStatus())) witness.ended(request.getURL())
+        if ([404, 410, 460].includes(status)) witness.ended(request.getURL(), `${status} to ${method}`)
       },
       onError: () => resolve(false),
       onSuccess: () => {

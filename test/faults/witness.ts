@@ -34,8 +34,8 @@ export class Witness {
     if (url) this.pending.delete(url)
   }
 
-  /** The upload is known to be over, rightly (410, a mismatch, its sender ended it). */
-  ended(url: string): void {
+  /** The upload is known to be over, rightly (410, a mismatch, its sender ended it). `answer`: what said so. */
+  ended(url: string, _answer?: string): void {
     this.pending.delete(url)
   }
 }
@@ -52,9 +52,9 @@ export class StrictWitness extends Witness {
     super.offset(url, specimen, offset)
   }
 
-  override ended(url: string): void {
+  override ended(url: string, answer = 'gone'): void {
     const pending = this.pending.get(url)
-    if (pending && !this.mayEnd) this.broken.push(`${url}: ${pending.offset} acknowledged, and it is gone`)
+    if (pending && !this.mayEnd) this.broken.push(`${url}: ${pending.offset} acknowledged, then ${answer}`)
     super.ended(url)
   }
 

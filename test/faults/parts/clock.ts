@@ -6,9 +6,18 @@ import { join } from 'node:path'
 import { Clock, findFaketime } from '../../support/clock.js'
 import { pause, TestServer } from '../../support/server.js'
 import { tus } from '../../support/tus.js'
-import { audit } from '../audit.js'
+import { audit, finishPending } from '../audit.js'
 import { broken, type Break } from '../mutant.js'
-import { add, faults, noFindings, repeat, type Findings, type Part } from '../part.js'
+import {
+  add,
+  faults,
+  noFindings,
+  repeat,
+  type Bench,
+  type Control,
+  type Findings,
+  type Part,
+} from '../part.js'
 import { bytesOf, type Random, type Specimen } from '../random.js'
 import { sendOn, type Habits } from '../senders.js'
 import { Witness } from '../witness.js'
@@ -26,6 +35,9 @@ const LARGEST = 2 * 1024 * 1024
 const HABITS: Habits = { largest: LARGEST, forms: 20, declared: 0, chunkSizes: [16 * 1024, 128 * 1024] }
 /** Seconds. Longer than an epoch: whatever ends before was ended by the clock. */
 const LONG = 120
+/** Seconds between two looks for old uploads, the least; and how many of them make the life of an idle upload. */
+const OFTEN = 1
+const SWEEPS_PER_LIFE = 24
 /** What a slow machine may add to a lease, in milliseconds. */
 const PATIENCE = 20_000
 
@@ -40,6 +52,11 @@ const BY_WALL_CLOCK: Break[] = [
   { file: ARRIVAL, from: 'performance.now() - lastByte', to: 'Date.now() - lastByte' },
   { file: 'src/intake/claims.js', from: 'performance.now() - lastByte', to: 'Date.now() - lastByte' },
 ]
+const NO_MERCY: Break = {
+  file: ARRIVAL,
+  from: 'Math.min(Math.max(0, Date.now() - touchedAt), mostIdle)',
+  to: 'Math.max(0, Date.now() - touchedAt)',
+}
 
 /** The wall clock is set back and forth, by hours and by decades, while senders send and over starts of the server. */
 export const clock: Part = {
@@ -48,26 +65,17 @@ export const clock: Part = {
   unit: 'jumps',
   rounds: { ci: 50, full: 1000 },
   trouble: () => (findFaketime() ? undefined : 'libfaketime is not installed'),
-  run: (bench) => repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random)),
+  run: (bench) =>
+    through(bench, [sendThroughJumps, leasesThroughJumps, idleThroughJumps, lifeAfterTheFuture]),
   controls: [
-    broken('leases and idleness counted by the wall clock', BY_WALL_CLOCK, (bench, command) =>
-      repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, command)),
-    ),
+    control('an age over a start that the wall clock alone decides', [NO_MERCY], sendThroughJumps),
+    control('leases counted by the wall clock', BY_WALL_CLOCK, leasesThroughJumps),
+    control('idleness counted by the wall clock', BY_WALL_CLOCK, idleThroughJumps),
   ],
 }
 
-async function epoch(rounds: number, random: Random, command?: string[]): Promise<Findings> {
-  const dir = await mkdtemp(join(tmpdir(), 'ferry-clock-'))
-  try {
-    const own = { clock: await Clock.in(dir), command, random }
-    const findings = await sendThroughJumps(rounds, own)
-    for (const look of [leasesThroughJumps, lifeAfterTheFuture])
-      if (faults(findings) === 0) add(findings, await look(own))
-    return findings
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
-}
+/** What a server goes through with its clock; one that is over quickly does without `rounds`. */
+type Trial = (own: Own, rounds: number) => Promise<Findings>
 
 interface Own {
   clock: Clock
@@ -75,12 +83,39 @@ interface Own {
   random: Random
 }
 
+/** A server that is broken so must be found out by this trial. */
+function control(title: string, breaks: Break[], trial: Trial): Control {
+  return broken(title, breaks, (bench, command) => through(bench, [trial], command))
+}
+
+function through(bench: Bench, trials: Trial[], command?: string[]): Promise<Findings> {
+  return repeat(bench, EPOCH, (rounds, random) => epoch(rounds, trials, random, command))
+}
+
+/** One trial after the other, up to the first that finds something. */
+async function epoch(
+  rounds: number,
+  trials: Trial[],
+  random: Random,
+  command: string[] | undefined,
+): Promise<Findings> {
+  const dir = await mkdtemp(join(tmpdir(), 'ferry-clock-'))
+  const findings = { ...noFindings(), rounds }
+  try {
+    const own = { clock: await Clock.in(dir), command, random }
+    for (const trial of trials) if (faults(findings) === 0) add(findings, await trial(own, rounds))
+    return findings
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
 function startServer({ clock, command }: Own, env: Record<string, string>): Promise<TestServer> {
   return TestServer.start({ env: { ...clock.env, ...env }, ...(command ? { command } : {}) })
 }
 
 /** Files are sent, others were begun and left; no jump ends any of them. */
-async function sendThroughJumps(rounds: number, own: Own): Promise<Findings> {
+async function sendThroughJumps(own: Own, rounds: number): Promise<Findings> {
   const { clock, random } = own
   await clock.set(0)
   const server = await startServer(own, { LEASE_SECONDS: String(LONG), TMP_TTL_HOURS: '1' })
@@ -103,7 +138,7 @@ async function sendThroughJumps(rounds: number, own: Own): Promise<Findings> {
     await Promise.all(senders)
     await clock.set(0)
     witness.forgetFinished()
-    return { ...(await audit(server, witness)), rounds }
+    return await audit(server, witness)
   } finally {
     stop.abort()
     await server.stop()
@@ -116,9 +151,10 @@ class Onlooker extends Witness {
     super()
   }
 
-  override ended(url: string): void {
-    const file = this.pending.get(url)?.specimen
-    if (file && !this.#isStored(file)) this.broken.push(`${url} was ended`)
+  override ended(url: string, answer = 'nothing'): void {
+    const pending = this.pending.get(url)
+    if (pending && !this.#isStored(pending.specimen))
+      this.broken.push(`${url}: ${pending.offset} acknowledged, then ${answer}`)
     super.ended(url)
   }
 
@@ -141,7 +177,8 @@ async function begin(server: TestServer, witness: Witness, random: Random): Prom
   const created = await tus.create(server.url, file.size, { md5: file.md5, filename: file.filename })
   const url = tus.location(server.url, created)
   const half = Math.floor(file.size / 2)
-  await tus.patch(url, 0, bytesOf(file).subarray(0, half))
+  const patched = await tus.patch(url, 0, bytesOf(file).subarray(0, half))
+  if (patched.status !== 204) throw new Error(`the first half of ${url} was answered ${patched.status}`)
   witness.offset(url, file, half)
   return file
 }
@@ -168,6 +205,27 @@ async function leasesThroughJumps(own: Own): Promise<Findings> {
         break
       }
     }
+    return findings
+  } finally {
+    await server.stop()
+  }
+}
+
+/** What came a moment ago is not old, whatever the clock says, though old uploads are looked for all the time. */
+async function idleThroughJumps(own: Own): Promise<Findings> {
+  const { clock, random } = own
+  await clock.set(0)
+  const life = OFTEN * SWEEPS_PER_LIFE
+  const server = await startServer(own, { LEASE_SECONDS: String(LONG), TMP_TTL_HOURS: String(life / HOUR) })
+  const witness = new Witness()
+  const findings = noFindings()
+  try {
+    await begin(server, witness, random)
+    for (const jump of random.percent(50) ? [30 * HOUR, -2 * HOUR] : [-3 * YEAR, 60 * YEAR]) {
+      await clock.set(jump)
+      await pause(1500 * OFTEN)
+    }
+    await finishPending(server, witness, findings)
     return findings
   } finally {
     await server.stop()
