@@ -1,12 +1,15 @@
 import Database from 'libsql'
-import { cp, open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { md5 } from '../../support/tus.js'
 import { bytesOf, type Random } from '../random.js'
 import type { House, Scenario } from './house.js'
 
 const DB = 'ledger.db'
 const WAL = 'ledger.db-wal'
 const SHM = 'ledger.db-shm'
+/** Where a database of SQLite has its `user_version`: four bytes, the highest first. */
+const VERSION_AT = 60
 
 /** What can happen to the ledger while the server is stopped. All of it, but for what is `harmless`, destroys. */
 interface Meddling {
@@ -103,25 +106,23 @@ async function refuse(house: House): Promise<void> {
   await server.start()
 }
 
-/** All names, and all rows. */
+/** All names, and the database as it is: `setVersion` leaves nothing in the -wal. */
 async function snapshot({ server, ledger }: House): Promise<string> {
-  const db = new Database(join(ledger, DB))
-  try {
-    const rows = ['uploads', 'contents'].map((table) => db.prepare(`SELECT * FROM ${table}`).all())
-    const version = db.prepare('PRAGMA user_version').get() as { user_version: number }
-    return JSON.stringify([await server.shelf(), await server.inbox(), rows, version.user_version])
-  } finally {
-    db.close()
-  }
+  const database = await readFile(join(ledger, DB))
+  return JSON.stringify([await server.shelf(), await server.inbox(), md5(database)])
 }
 
-/** Returns the version that was there. */
-function setVersion({ ledger }: House, version: number): Promise<number> {
+/**
+ * Returns the version that was there. Read from the file's head: libsql closes no connection that has made a statement,
+ * and a -shm that somebody has open misleads the next server about a -wal that was damaged meanwhile.
+ */
+async function setVersion({ ledger }: House, version: number): Promise<number> {
+  moveIntoDatabase(ledger)
+  const before = (await readFile(join(ledger, DB))).readUInt32BE(VERSION_AT)
   const db = new Database(join(ledger, DB))
-  const { user_version: before } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   db.exec(`PRAGMA user_version=${version}`)
   db.close()
-  return Promise.resolve(before)
+  return before
 }
 
 /** Takes away what the second version has added: so the first one had left it. */
