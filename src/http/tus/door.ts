@@ -34,7 +34,7 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     const id = idIn(response.headers.get('location') ?? req.path)
     const now = response.ok ? lookAt(intake, id) : undefined
     note(res, { upload: id, ...factsOf(now) })
-    decorate(response, failure, now, links)
+    decorate(response, failure, now, { links, ttlHours: intake.options.ttlHours })
     if (failure) note(res, { error: failure })
     if (req.complete || req.method === 'HEAD') return sendNodeResponse(res, response)
     // The early answer counts and closes for itself.
@@ -47,9 +47,9 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
 
 function createServer(intake: Intake, links: Links, failures: WeakMap<object, FerryError>): Server {
   const { inbox } = intake.stores
-  const { ttlHours, maxSize } = intake.options
+  const { maxSize } = intake.options
   const addresses = new WeakMap<object, string | undefined>()
-  const store = new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory, ttlHours)
+  const store = new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory)
   return new Server({
     path: PATHS.tus,
     datastore: store,
@@ -117,15 +117,17 @@ function nothingToSend(upload: Upload & { state: 'finished' }, links: Links) {
   }
 }
 
-/** What the library can't say: the content's URL, and an error's type and pause. */
+/** What the library can't say: the content's URL, when an idle upload expires, and an error's type and pause. */
 function decorate(
   response: Response,
   failure: FerryError | undefined,
   upload: Upload | undefined,
-  links: Links,
+  { links, ttlHours }: { links: Links; ttlHours: number },
 ): void {
   if (upload?.state === 'finished')
     response.headers.set(HEADERS.contentLocation, links.file(upload.content.file))
+  if (upload?.state === 'open')
+    response.headers.set('Upload-Expires', new Date(upload.touchedAt + ttlHours * 3_600_000).toUTCString())
   if (!failure) return
   response.headers.set('Content-Type', 'application/json; charset=utf-8')
   for (const [name, value] of Object.entries(errorHeaders(failure))) response.headers.set(name, value)
