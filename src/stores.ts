@@ -63,13 +63,21 @@ export async function openStores({ filesDir, tmpDir }: Config): Promise<OwnStore
   }
 }
 
-/** The same stores beside a server that may be running; nothing is made that is not there. */
+/**
+ * The same stores beside a server that may be running; no shelf and no ledger is made. Throws NoLedger, UnusableFolder.
+ */
 export async function openBeside({
   filesDir,
   tmpDir,
 }: Config): Promise<Pick<Stores, 'inbox' | 'ledger' | 'shelf'>> {
   const ledger = await Ledger.beside(filesDir)
-  return { ledger, shelf: Shelf.open(filesDir, ledger), inbox: await Inbox.open(tmpDir) }
+  try {
+    const inbox = await usable('TMP_DIR', tmpDir, () => Inbox.open(tmpDir))
+    return { ledger, shelf: Shelf.open(filesDir, ledger), inbox }
+  } catch (error) {
+    await ledger.close() // its thread would keep the command from ending
+    throw error
+  }
 }
 
 /** True while a server has the stores. */

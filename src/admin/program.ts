@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
-import { isErrno } from '../errors.js'
 import { messagesIn, type Language } from '../messages.js'
+import { NoLedger } from '../store/ledger.js'
 import { recover } from '../store/recover.js'
 import { isGarbage } from '../store/ledger-schema.js'
 import type { Finding, Stock } from '../store/verify.js'
@@ -126,7 +126,7 @@ async function rebuildIfTorn(config: Config): Promise<Finding[]> {
     await ledger.close()
     return []
   } catch (error) {
-    const isMissing = isErrno(error, 'ENOENT') && existsSync(config.filesDir)
+    const isMissing = error instanceof NoLedger && existsSync(config.filesDir)
     if (!(isMissing || isGarbage(error)) || isServing(config)) throw error
     await recoverAsAStart(config)
     return [{ kind: 'torn-ledger', name: config.filesDir, detail: '', mended: true }]
@@ -150,7 +150,7 @@ function reason(error: unknown, { config, language }: Surroundings, messages: Ad
   const { filesDir } = config
   if (error instanceof BadUsage) return error.message
   if (error instanceof UnusableFolder) return error.inWords(messagesIn(language), config)
-  if (isErrno(error, 'ENOENT')) return messages.noLedger(filesDir)
+  if (error instanceof NoLedger) return messages.noLedger(filesDir)
   if (isGarbage(error)) return messages.tornLedger(filesDir)
   return messages.cantOpen(error instanceof Error ? error.message : String(error))
 }

@@ -1,5 +1,4 @@
 import type Database from 'libsql'
-import { once } from 'node:events'
 import { access, mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -12,6 +11,15 @@ import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
 
 const FOLDER = '.ledger'
+
+/** There is no ledger in a folder that should be a shelf. */
+export class NoLedger extends Error {
+  override readonly name = 'NoLedger'
+
+  constructor(readonly shelf: string) {
+    super(`there is no ledger in ${shelf}`)
+  }
+}
 
 /**
  * The embedded index of what is on the shelf and which uploads are open. Reads are synchronous, on this thread, and
@@ -26,6 +34,7 @@ export class Ledger {
   #db: Database.Database
   #number = 0
   #broken: FerryError | undefined
+  readonly #ended: Promise<void>
 
   private constructor(
     db: Database.Database,
@@ -38,6 +47,7 @@ export class Ledger {
     worker.on('message', (outcomes: Outcome[]) => outcomes.forEach((outcome) => this.#settle(outcome)))
     worker.on('error', (error) => this.#break(error))
     worker.on('exit', () => this.#break(new Error('the ledger is closed')))
+    this.#ended = new Promise((resolve) => void worker.once('exit', () => resolve()))
   }
 
   /**
@@ -81,15 +91,26 @@ export class Ledger {
   }
 
   /**
-   * The same ledger from another process, beside a server that may be running. ENOENT where there is none yet; rejects
-   * with SQLite's error where it is torn.
+   * The same ledger from another process, beside a server that may be running. Rejects with NoLedger where there is
+   * none yet, with SQLite's error where it is torn.
    */
   static async beside(shelf: string): Promise<Ledger> {
+    if (!(await Ledger.isIn(shelf))) throw new NoLedger(shelf)
     const file = join(shelf, FOLDER, 'ledger.db')
-    await access(file)
     const db = connect(file)
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
     return new Ledger(db, file, worker, { close: () => undefined })
+  }
+
+  /** Whether a folder has a ledger, be it torn. */
+  static async isIn(shelf: string): Promise<boolean> {
+    try {
+      await access(join(shelf, FOLDER, 'ledger.db'))
+      return true
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false
+      throw error
+    }
   }
 
   /** Commits one change; resolves when it is on disk. Rejects with `disk-full` or `io-failed`: nothing has changed. */
@@ -104,9 +125,8 @@ export class Ledger {
 
   /** Ends both connections; what was handed to `write` before is committed first. */
   async close(): Promise<void> {
-    const ended = once(this.worker, 'exit')
     this.worker.postMessage('close')
-    await ended
+    await this.#ended
     this.#db.close()
     this.occupied.close()
   }

@@ -1,6 +1,18 @@
 import Database from 'libsql'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { link, mkdir, open, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { admin, adminJson } from '../support/admin.js'
@@ -93,6 +105,36 @@ describe('list and stat', () => {
     expect(code).toBe(4)
     expect(await readdir(server.dir)).not.toContain('elsewhere')
   })
+})
+
+describe('a command that can not open the stores', () => {
+  it.each(['list', 'stat', 'uploads', 'verify', 'verify --repair'])(
+    'ends and says why: %s',
+    async (typed) => {
+      await server.terminate()
+      await writeFile(join(server.dir, 'no-folder'), '')
+      await symlink('nowhere', join(server.dir, 'dangling'))
+      for (const [tmp, words] of [
+        ['no-folder', "no-folder can't be written"],
+        ['dangling', 'dangling'],
+      ]) {
+        const env = { PATH: process.env['PATH'], FERRY_LANG: 'en', TMP_DIR: tmp }
+        const command = [MAIN, ...typed.split(' ')]
+        const how = {
+          cwd: server.dir,
+          env,
+          timeout: 10_000,
+          killSignal: 'SIGKILL',
+          encoding: 'utf8',
+        } as const
+        const { status, stdout, stderr } = spawnSync(process.execPath, command, how)
+        expect(stderr).toContain(words)
+        expect(stderr).not.toContain('no index')
+        expect(stdout).toBe('')
+        expect(status).toBe(4)
+      }
+    },
+  )
 })
 
 describe('uploads', () => {

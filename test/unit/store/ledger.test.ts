@@ -148,6 +148,12 @@ describe('Ledger', () => {
     expect(again.read.upload('p')).toBeDefined()
   })
 
+  it('can be closed after its thread has ended, whatever ended that', async () => {
+    const { ledger } = await Ledger.open(testFolder())
+    await ledger.worker.terminate()
+    await ledger.close()
+  })
+
   it('brings a ledger of the first version up to date, with all that it knows', async () => {
     const dir = testFolder()
     await mkdir(join(dir, '.ledger'))
