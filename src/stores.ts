@@ -6,7 +6,7 @@ import type { Messages } from './messages.js'
 import { Follower } from './store/follower.js'
 import { Inbox } from './store/inbox.js'
 import { Ledger } from './store/ledger.js'
-import { occupy } from './store/occupy.js'
+import { isOccupied, occupy } from './store/occupy.js'
 import { Shelf } from './store/shelf.js'
 
 /** Why the stores can't be opened, in terms of what the operator has set. */
@@ -80,15 +80,9 @@ export async function openBeside({
   }
 }
 
-/** True while a server has the stores. */
+/** True while a server has the shelf. */
 export function isServing({ filesDir }: Config): boolean {
-  try {
-    occupy(filesDir).close()
-    return false
-  } catch (error) {
-    if (isErrno(error, 'SQLITE_BUSY')) return true
-    throw error
-  }
+  return isOccupied(filesDir)
 }
 
 async function usable<T>(key: string, directory: string, open: () => T | Promise<T>): Promise<T> {

@@ -1,17 +1,15 @@
 import { Command, CommanderError } from 'commander'
-import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
 import { messagesIn, type Language } from '../messages.js'
 import { NoLedger } from '../store/ledger.js'
-import { recover } from '../store/recover.js'
 import { isGarbage } from '../store/ledger-schema.js'
-import type { Finding, Stock } from '../store/verify.js'
-import { isServing, openBeside, openStores, UnusableFolder } from '../stores.js'
-import { Intake } from '../intake/intake.js'
+import type { Stock } from '../store/verify.js'
+import { isServing, openBeside, UnusableFolder } from '../stores.js'
 import { BadUsage, md5Of, parseFilter, sizeOf } from './arguments.js'
 import { list } from './list.js'
 import { adminMessagesIn, type AdminMessages } from './messages.js'
 import { remove } from './remove.js'
+import { repairAsAStart } from './repair.js'
 import { stat, statOne } from './stat.js'
 import { EXIT, type ExitCode, type Terminal } from './terminal.js'
 import { uploads } from './uploads.js'
@@ -110,40 +108,13 @@ function commands(config: Config, messages: AdminMessages, run: (command: Run) =
     .option('--json', messages.json, false)
     .action(async ({ repair, rate, json }: { repair: boolean; rate?: string; json: boolean }) => {
       const bytes = rate === undefined ? 0 : sizeOf(rate.replace(/\/s$/i, ''), messages)
-      const before = repair ? await rebuildIfTorn(config) : []
-      return run((stock, { terminal }) => {
-        const mend = isServing(config) ? undefined : () => recoverAsAStart(config)
-        return verify(stock, { repair, rate: bytes, json, recover: mend, before }, { terminal, messages })
-      })
+      const isAlone = !isServing(config)
+      const before = repair && isAlone ? await repairAsAStart(config) : []
+      return run((stock, { terminal }) =>
+        verify(stock, { repair, rate: bytes, json, isAlone, before }, { terminal, messages }),
+      )
     })
   return program
-}
-
-/** A ledger that can't be opened is rebuilt as a start would, unless a server is running with it. */
-async function rebuildIfTorn(config: Config): Promise<Finding[]> {
-  try {
-    const { ledger } = await openBeside(config)
-    await ledger.close()
-    return []
-  } catch (error) {
-    const isMissing = error instanceof NoLedger && existsSync(config.filesDir)
-    if (!(isMissing || isGarbage(error)) || isServing(config)) throw error
-    await recoverAsAStart(config)
-    return [{ kind: 'torn-ledger', name: config.filesDir, detail: '', mended: true }]
-  }
-}
-
-/** What the server itself does before it listens; it can't start meanwhile. */
-async function recoverAsAStart(config: Config): Promise<void> {
-  const stores = await openStores(config)
-  try {
-    const intake = new Intake(stores, config)
-    const { uploads } = await recover(stores.shelf, stores.ledger, stores.inbox)
-    await intake.resume(uploads)
-    await intake.settled()
-  } finally {
-    await stores.close()
-  }
 }
 
 function reason(error: unknown, { config, language }: Surroundings, messages: AdminMessages): string {

@@ -8,16 +8,16 @@ export interface VerifyOptions {
   /** Bytes per second; 0: as fast as it comes. */
   rate: number
   json: boolean
-  /** Mends what is found among the uploads as a start would; undefined beside a running server. */
-  recover: (() => Promise<void>) | undefined
-  /** What had to be mended before anything could be read. */
+  /** False beside a running server: then what is found among the uploads is left to its next start. */
+  isAlone: boolean
+  /** What a repair has mended already, as a start would. */
   before: Finding[]
 }
 
 /** `verify`: reads the whole shelf, prints what is not as it should be; returns how that ended. */
 export async function verify(
   stock: Stock,
-  { repair, rate, json, recover, before }: VerifyOptions,
+  { repair, rate, json, isAlone, before }: VerifyOptions,
   { terminal, messages }: { terminal: Terminal; messages: AdminMessages },
 ): Promise<ExitCode> {
   const begun = performance.now()
@@ -26,16 +26,11 @@ export async function verify(
   const findings: Finding[] = []
   const tell = (finding: Finding): void => {
     findings.push(finding)
-    progress.pause(() =>
-      terminal.out(json ? JSON.stringify(finding) : line(finding, recover !== undefined, messages)),
-    )
+    progress.pause(() => terminal.out(json ? JSON.stringify(finding) : line(finding, isAlone, messages)))
   }
   try {
     before.forEach(tell)
-    for await (const finding of verifyUploads(stock)) {
-      tell({ ...finding, mended: repair && recover !== undefined })
-    }
-    if (repair) await recover?.()
+    for await (const finding of verifyUploads(stock)) tell(finding)
     const pace = { rate, signal: terminal.signal, onRead: (bytes: number) => progress.read(bytes) }
     for await (const finding of verifyShelf(stock, { repair, pace })) tell(finding)
   } catch (error) {

@@ -1,3 +1,4 @@
+import { opendir } from 'node:fs/promises'
 import { isErrno } from '../errors.js'
 import { unlessFull } from './durable.js'
 import type { Inbox, PartFacts } from './inbox.js'
@@ -6,6 +7,8 @@ import type { UploadRow } from './rows.js'
 import { scan, type Scanned } from './scan.js'
 import type { Shelf } from './shelf.js'
 import { sweepParts } from './sweep.js'
+
+const CONTENT = /^[0-9a-f]{32}(\.|$)/i
 
 export interface Recovered {
   /** The uploads that go on, their parts cut to their fronts. One with front = size is complete: finish it. */
@@ -91,4 +94,15 @@ async function shorten(row: UploadRow, front: number, ledger: Ledger): Promise<U
   const shorter = { ...row, front, hashedTo: 0, hashState: undefined }
   await unlessFull(ledger.write('checkpoint', shorter))
   return shorter
+}
+
+/** Without a ledger only its contents tell a shelf from any other folder; one that is not there has none. */
+export async function holdsContents(directory: string): Promise<boolean> {
+  try {
+    for await (const { name } of await opendir(directory)) if (CONTENT.test(name)) return true
+    return false
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
 }

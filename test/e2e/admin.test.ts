@@ -412,6 +412,68 @@ describe('verify', () => {
     expect(await adminJson(server, 'list')).toMatchObject([{ md5: file.md5, verified: true }])
   })
 
+  it('rebuilds a ledger that opens and is damaged inside, and verifies what it has rebuilt', async () => {
+    const file = await store(1000, 'a.bin')
+    await server.terminate()
+    const ledger = join(server.files, '.ledger', 'ledger.db')
+    const db = new Database(ledger)
+    db.exec(`WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM number WHERE n<20000)
+      INSERT INTO contents SELECT printf('%032x', n), printf('%032x.bin', n), 'a.bin', n, 1, 0 FROM number`)
+    db.close()
+    const page = await open(ledger, 'r+')
+    await page.write(Buffer.alloc(4096, 0xff), 0, 4096, 4096 * 300)
+    await page.close()
+    const repaired = await verify('--repair')
+    expect(repaired).toMatchObject({
+      code: 1,
+      findings: [{ kind: 'torn-ledger', mended: true }],
+      sum: { files: 1, bytes: 1000 },
+    })
+    const aside = String(repaired.findings[0]!['detail'])
+    expect(await readdir(server.files)).toContain(aside.split('/').at(-1))
+    expect(await verify()).toMatchObject({ code: 0, findings: [] })
+    expect(await adminJson(server, 'list')).toMatchObject([{ md5: file.md5, verified: true }])
+  })
+
+  it('rebuilds a ledger that is gone, and leaves the parts alone', async () => {
+    const file = await store(1000, 'a.bin')
+    const url = tus.location(server.url, await tus.create(server.url, 1000))
+    await server.kill()
+    const part = `tmp_${url.split('/').at(-1)!}`
+    const old = new Date(Date.now() - 3_600_000)
+    await utimes(join(server.tmp, part), old, old)
+    await rm(join(server.files, '.ledger'), { recursive: true })
+    expect(await verify('--repair')).toMatchObject({
+      code: 3,
+      findings: [
+        { kind: 'torn-ledger', mended: true },
+        { kind: 'stray-part', mended: false },
+      ],
+    })
+    expect(await server.inbox()).toEqual([part])
+    expect(await adminJson(server, 'list')).toMatchObject([{ md5: file.md5, verified: true }])
+    await server.start()
+    expect(await check(file.md5)).toMatchObject({ status: 'exists' })
+    expect(await server.inbox()).toEqual([])
+  })
+
+  it('makes no ledger in a folder that is no shelf, and takes no part from another’s inbox', async () => {
+    const url = tus.location(server.url, await tus.create(server.url, 1000))
+    await server.kill()
+    await mkdir(join(server.dir, 'mistyped'))
+    await writeFile(join(server.dir, 'mistyped', 'notes.txt'), '')
+    for (const folder of ['mistyped', 'nowhere']) {
+      const wrong = { dir: server.dir, env: { FILES_DIR: folder } }
+      const { code, lines, stderr } = await admin(wrong, 'verify', '--repair')
+      expect(stderr).toContain(`no index of Ferry's in ${join(server.dir, folder)}; check FILES_DIR`)
+      expect(lines).toEqual([])
+      expect(code).toBe(4)
+    }
+    expect(await readdir(join(server.dir, 'mistyped'))).toEqual(['notes.txt'])
+    expect(await readdir(server.dir)).not.toContain('nowhere')
+    expect(await server.inbox()).toEqual([`tmp_${url.split('/').at(-1)!}`])
+  })
+
   it('keeps away from a running server’s parts, whatever other shelf it is pointed at', async () => {
     const env = { FILES_DIR: 'other', TMP_DIR: 'other-tmp' }
     const other = await TestServer.start({ dir: server.dir, env })
@@ -422,8 +484,9 @@ describe('verify', () => {
     const old = new Date(Date.now() - 3_600_000)
     await utimes(join(server.tmp, `tmp_${url.split('/').at(-1)!}`), old, old)
     const wrong = { dir: server.dir, env: { FILES_DIR: 'other' } }
-    const { code, stderr } = await admin(wrong, 'verify', '--repair')
+    const { code, lines, stderr } = await admin(wrong, 'verify', '--repair')
     expect(stderr).toContain(`Another Ferry is using the folder ${server.tmp};`)
+    expect(lines).toEqual([])
     expect(code).toBe(4)
     expect((await tus.patch(url, 200_000, file.bytes.subarray(200_000))).status).toBe(204)
   })
