@@ -7,6 +7,7 @@ import type { Server, Way } from '../server.js'
 import { transfer } from '../transfer.js'
 import type { Flow } from './flow.js'
 import type { Journal } from './journal.js'
+import type { Valve } from './valve.js'
 
 const STALL_MS = 30_000
 
@@ -52,11 +53,7 @@ export class Ahead {
   async run(): Promise<Md5> {
     const { hashing, file, flow, progress, signal, attempts, journal } = this.#parts
     const valve = flow.valve(file.size)
-    const declaring = this.#declare().then((isBound) => {
-      this.#isBound = isBound
-      if (isBound) valve.open()
-      else this.#stop.abort()
-    })
+    const declaring = this.#declare(valve)
     declaring.catch(() => this.#stop.abort())
     try {
       const both = AbortSignal.any([signal, this.#stop.signal])
@@ -74,18 +71,20 @@ export class Ahead {
     return hashing
   }
 
-  /** Tells the server the MD5 as soon as it is known and there is an upload; true if the upload holds the claim. */
-  async #declare(): Promise<boolean> {
+  /** Tells the server the MD5 as soon as it is known and there is an upload, and lets the last bytes go or stops all. */
+  async #declare(valve: Valve): Promise<void> {
     const { hashing, server, client, attempts } = this.#parts
     const md5 = await hashing
     await this.#opened
-    return attempts.until(async () => {
+    this.#isBound = await attempts.until(async () => {
       if (!this.#url) throw new ClientError('upload-gone')
       return (await server.bind(this.#url, md5, client)).bound
     })
+    if (this.#isBound) valve.open()
+    else this.#stop.abort()
   }
 
-  async #send(valve: ReturnType<Flow['valve']>, signal: AbortSignal): Promise<void> {
+  async #send(valve: Valve, signal: AbortSignal): Promise<void> {
     const { file, server, flow, way, progress, attempts } = this.#parts
     const uploadUrl = (this.#url ??= await this.#open())
     this.#onOpened()

@@ -128,6 +128,6 @@ class OwnBar implements Progress {
 
 /** A long name's beginning and end. */
 function shortened(name: string): string {
-  const letters = [...name]
+  const letters = Array.from(name)
   return letters.length <= 28 ? name : `${letters.slice(0, 12).join('')}…${letters.slice(-15).join('')}`
 }

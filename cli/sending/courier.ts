@@ -79,7 +79,8 @@ export class Courier {
   ): Promise<Delivered & { size: number }> {
     const { stateFolder, server: base } = this.#parts
     const [server, attempts] = [this.#server(), this.#attempts()]
-    const { client, release } = await identify(stateFolder, base, randomUUID())
+    const identity = await identify(stateFolder, base, randomUUID())
+    const { client } = identity
     try {
       const upload = new PipeUpload({ ...this.#parts, input, name, server, client, attempts, progress })
       const { md5, size, wasKnown } = await upload.run()
@@ -87,7 +88,7 @@ export class Courier {
       if (standing.status !== 'exists') throw new ClientError('not-stored')
       return { status: wasKnown ? 'known' : 'stored', md5, url: standing.url, size }
     } finally {
-      await release()
+      await identity.release()
     }
   }
 

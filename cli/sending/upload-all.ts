@@ -36,7 +36,8 @@ export async function uploadAll(order: UploadOrder, tools: CommandTools): Promis
   const report = new Report({ results, view, messages, manifest, isJson: order.isJson, isWatched })
   try {
     const flow = await Flow.open(tools.stateFolder, order.server, order)
-    const console = isMany ? { say: () => undefined, warn: view.console.warn } : view.console
+    const warn = (line: string): void => view.console.warn(line)
+    const console = isMany ? { say: () => undefined, warn } : view.console
     const courier = new Courier({ ...order, ...tools, hasher, cache, flow, console })
     await new Sending(order, tools, courier, report, view, isMany).run()
     return report.end(isMany || order.isJson)
