@@ -6,13 +6,21 @@ export const EXIT_CODES = {
   'unexpected-argument': 2,
   'bad-server': 2,
   'bad-duration': 2,
+  'bad-usage': 2,
+  'bad-proxy': 2,
+  'bad-ca': 2,
+  'bad-token': 2,
 
   'file-missing': 1,
   'file-unreadable': 1,
   'not-a-file': 1,
+  'file-unwritable': 1,
 
   'host-unknown': 1,
   'not-ferry': 1,
+  untrusted: 1,
+  'not-allowed': 1,
+  'proxy-refuses': 1,
   redirected: 1,
   refused: 1,
   'too-large': 1,
@@ -32,6 +40,8 @@ export const EXIT_CODES = {
 
   'file-changed': 4,
   mismatch: 4,
+
+  'unknown-content': 5,
 
   interrupted: 130,
   terminated: 143,

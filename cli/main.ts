@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defaultServer, parseServer } from './address.js'
+import { startsWithCommand } from './commands/names.js'
+import type { Actions } from './commands/order.js'
+import type { Surroundings } from './commands/surroundings.js'
 import { createConsole } from './console.js'
 import { ClientError, EXIT_CODES, asClientError } from './errors.js'
 import { pickLanguage } from './locale.js'
@@ -16,12 +19,20 @@ const { env, platform, stdout, stderr } = process
 const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
 // npm runs scripts in the package's folder; what a user types means the folder where they typed it.
 const folder = (env['npm_lifecycle_event'] === 'client' && env['INIT_CWD']) || process.cwd()
-const messages = messagesIn(pickLanguage(env, platform, () => Intl.DateTimeFormat().resolvedOptions().locale))
+const language = pickLanguage(env, platform, () => Intl.DateTimeFormat().resolvedOptions().locale)
+const messages = messagesIn(language)
 const console = createConsole(stdout, stderr)
 const interrupt = new AbortController()
+const argv = process.argv.slice(2)
+const isSubcommand = startsWithCommand(argv)
 
 async function main(): Promise<void> {
-  const wish = parseOptions(process.argv.slice(2), messages, packageVersion())
+  if (isSubcommand) {
+    const { runCommand } = await import('./commands/program.js')
+    process.exitCode = await runCommand(argv, surroundings(), actions)
+    return
+  }
+  const wish = parseOptions(argv, messages, packageVersion())
   if (wish.kind === 'text') {
     stdout.write(`${wish.text}\n`)
     return
@@ -41,6 +52,20 @@ async function main(): Promise<void> {
   )
 }
 
+const actions: Actions = { upload: () => notBuiltIn('upload'), get: () => notBuiltIn('get') }
+
+async function notBuiltIn(command: string): Promise<never> {
+  const { commandTextsIn } = await import('./commands/messages.js')
+  throw new ClientError('bad-usage', { reason: commandTextsIn(language).usage.notBuiltIn(command) })
+}
+
+function surroundings(): Surroundings {
+  const { stdin } = process
+  const version = packageVersion()
+  const { signal } = interrupt
+  return { env, platform, folder, packageFolder, version, language, stdin, stdout, stderr, signal }
+}
+
 function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(resolve(packageFolder, 'package.json'), 'utf8')) as {
     version: string
@@ -53,7 +78,7 @@ function fail(thrown: unknown): void {
   const error = asClientError(thrown)
   process.exitCode = EXIT_CODES[error.code]
   console.warn(messages.error(describe(error, messages)))
-  if (process.exitCode === EXIT_CODES['no-file-given']) console.warn(messages.usageHint)
+  if (process.exitCode === EXIT_CODES['no-file-given'] && !isSubcommand) console.warn(messages.usageHint)
 }
 
 /** The first signal ends the run in good order, a second one at once. */

@@ -50,13 +50,25 @@ export const english: Messages = {
       `Unexpected argument: ${subject} (quote a path that contains spaces)`,
     'bad-server': ({ subject }) => `Not a server address: ${subject} (expected host:port or an http(s) URL)`,
     'bad-duration': ({ subject }) => `Not a duration: ${subject} (for example 30s, 10m, 2h)`,
+    'bad-usage': ({ reason }) => `Wrong usage: ${reason}`,
+    'bad-proxy': ({ subject }) =>
+      `${subject} in the environment is no proxy address (expected http://host:port, https:// or socks5://)`,
+    'bad-ca': ({ subject }) => `No certificates in this file: ${subject} (--ca expects PEM)`,
+    'bad-token': ({ subject }) => `No usable token in ${subject} (expected one line of visible ASCII)`,
 
     'file-missing': ({ subject }) => `No such file: ${subject}`,
     'file-unreadable': ({ subject, reason }) => `Cannot read the file: ${subject} (${reason})`,
     'not-a-file': ({ subject }) => `Not a regular file: ${subject}`,
+    'file-unwritable': ({ subject, reason }) => `Cannot write the file: ${subject} (${reason})`,
 
     'host-unknown': ({ subject }) => `Unknown host: ${subject}`,
     'not-ferry': ({ subject, reason }) => `Not a ferry server: ${subject} (${reason})`,
+    untrusted: ({ subject, reason }) =>
+      `The certificate of ${subject} is not trusted (${reason}); give your own authority's with --ca, see ferry doctor`,
+    'not-allowed': ({ subject, status }) =>
+      `${subject} wants another token (HTTP ${status}): ferry login, or --token-file`,
+    'proxy-refuses': ({ subject, status }) =>
+      `The proxy ${subject} refuses (HTTP ${status}): put http://user:password@host:port into the proxy variable`,
     redirected: ({ subject }) => `The server points to another address, use -server ${subject}`,
     refused: ({ status, reason }) => `The server refuses (HTTP ${status}${and(reason)})`,
     'too-large': ({ reason }) => `The file is larger than the server accepts (HTTP 413${and(reason)})`,
@@ -83,6 +95,8 @@ export const english: Messages = {
       `The file changed while it was uploaded, run the command again: ${subject}`,
     mismatch: () =>
       "Integrity error: the server received other data than the file's MD5 says; nothing of it is stored",
+
+    'unknown-content': ({ subject }) => `The server does not have it: ${subject}; ferry upload sends it`,
 
     interrupted: () => 'Interrupted. The same command goes on where it stopped',
     terminated: () => 'Terminated. The same command goes on where it stopped',

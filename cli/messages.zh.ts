@@ -47,13 +47,25 @@ export const chinese: Messages = {
     'unexpected-argument': ({ subject }) => `多余的参数: ${subject}（路径含空格时请加引号）`,
     'bad-server': ({ subject }) => `服务器地址无效: ${subject}（应为 host:port 或 http(s) URL）`,
     'bad-duration': ({ subject }) => `时长无效: ${subject}（例如 30s、10m、2h）`,
+    'bad-usage': ({ reason }) => `用法错误: ${reason}`,
+    'bad-proxy': ({ subject }) =>
+      `环境变量 ${subject} 不是代理地址（应为 http://host:port、https:// 或 socks5://）`,
+    'bad-ca': ({ subject }) => `此文件中没有证书: ${subject}（--ca 需要 PEM 文件）`,
+    'bad-token': ({ subject }) => `${subject} 中没有可用的令牌（应为一行可见的 ASCII 字符）`,
 
     'file-missing': ({ subject }) => `文件不存在: ${subject}`,
     'file-unreadable': ({ subject, reason }) => `无法读取文件: ${subject} (${reason})`,
     'not-a-file': ({ subject }) => `不是普通文件: ${subject}`,
+    'file-unwritable': ({ subject, reason }) => `无法写入文件: ${subject} (${reason})`,
 
     'host-unknown': ({ subject }) => `找不到服务器主机名: ${subject}`,
     'not-ferry': ({ subject, reason }) => `对方不是 ferry 服务器: ${subject} (${reason})`,
+    untrusted: ({ subject, reason }) =>
+      `${subject} 的证书不受信任 (${reason})；自建证书颁发机构请用 --ca 指定，详见 ferry doctor`,
+    'not-allowed': ({ subject, status }) =>
+      `${subject} 需要其他令牌 (HTTP ${status})，请运行 ferry login 或使用 --token-file`,
+    'proxy-refuses': ({ subject, status }) =>
+      `代理 ${subject} 拒绝 (HTTP ${status})，请在代理变量中写明 http://用户:密码@host:port`,
     redirected: ({ subject }) => `服务器要求改用其他地址，请使用 -server ${subject}`,
     refused: ({ status, reason }) => `服务器拒绝 (HTTP ${status}${and(reason)})`,
     'too-large': ({ reason }) => `文件超过服务器允许的大小 (HTTP 413${and(reason)})`,
@@ -75,6 +87,8 @@ export const chinese: Messages = {
 
     'file-changed': ({ subject }) => `文件在上传过程中被修改，请重新运行: ${subject}`,
     mismatch: () => '完整性错误: 服务器收到的数据与文件 MD5 不一致，未存储任何内容',
+
+    'unknown-content': ({ subject }) => `服务器上没有: ${subject}，请用 ferry upload 上传`,
 
     interrupted: () => '已中断。再次运行同样的命令即可从断点继续',
     terminated: () => '已终止。再次运行同样的命令即可从断点继续',

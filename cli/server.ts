@@ -1,15 +1,10 @@
 import { HEADERS, METADATA, type Md5, PATHS, TUS_MISMATCH, type UploadingReply } from '../src/contract.js'
-import type { Agent } from 'node:http'
 import { ClientError, systemCodeOf } from './errors.js'
+import type { Way } from './net/way.js'
+import { nameOf } from './net/proxy.js'
 import { type Reply, problemOf } from './reply.js'
 import { request } from './request.js'
 import { encodeMetadata, parseStanding, type Standing } from './wire.js'
-
-/** How requests get out: see net/way.ts. */
-export interface Way {
-  agentFor(url: string): Agent
-  headersFor(url: string): Record<string, string>
-}
 
 /** What we declare when an upload is created. */
 export interface Claim {
@@ -47,8 +42,9 @@ export class Server {
   }
 
   /** Asks what the server knows of `md5`; it tells the owner of an unfinished upload that it may go on. */
-  async check(md5: Md5, client: string, withinMs = ANSWER_MS): Promise<Standing> {
-    const reply = await this.#request('GET', this.checkUrl(md5), { [HEADERS.client]: client }, withinMs)
+  async check(md5: Md5, client?: string, withinMs = ANSWER_MS): Promise<Standing> {
+    const headers: Record<string, string> = client === undefined ? {} : { [HEADERS.client]: client }
+    const reply = await this.#request('GET', this.checkUrl(md5), headers, withinMs)
     const standing = reply.status === 200 ? parseStanding(reply) : undefined
     if (!standing) throw this.#problem(reply)
     this.#isKnown = true
@@ -172,6 +168,8 @@ export class Server {
     if (reason === 'ENOTFOUND' && !this.#isKnown)
       return new ClientError('host-unknown', { subject: new URL(this.#base).hostname }, { cause })
     // It answers, but in another language than HTTP, or as somebody else than its certificate says.
+    if (this.#way && /^CERT_|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(reason))
+      return new ClientError('untrusted', { subject: this.#base, reason }, { cause })
     if (/^HPE_|SSL|TLS|CERT|UNABLE_TO/.test(reason)) return this.#notFerry(reason)
     return new ClientError('line-down', { reason }, { cause })
   }
@@ -179,10 +177,20 @@ export class Server {
   /** An answer that is no success, told apart by who may have said it. */
   #problem(reply: Reply): ClientError {
     const { status, json } = reply
+    const atTheDoor = this.#turnedAway(status)
+    if (atTheDoor) return atTheDoor
     const isPassing = status >= 500 || status === 408 || status === 429
     const isOurs = this.#isKnown || json?.['status'] === 'error' || status === 413 || status === TUS_MISMATCH
     if (status >= 400 && (isPassing || isOurs)) return problemOf(reply)
     return this.#redirected(reply) ?? this.#notFerry(`HTTP ${status}`)
+  }
+
+  /** Who asks for a secret that we do not have, or have wrong: the server, or the proxy on the way. */
+  #turnedAway(status: number): ClientError | undefined {
+    const proxy = this.#way?.proxyFor(this.#base)
+    if (proxy && status === 407) return new ClientError('proxy-refuses', { subject: nameOf(proxy), status })
+    const isAsked = this.#way && (status === 401 || status === 403)
+    return isAsked ? new ClientError('not-allowed', { subject: this.#base, status }) : undefined
   }
 
   #redirected({ status, location }: Reply): ClientError | undefined {

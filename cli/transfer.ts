@@ -9,7 +9,7 @@ import {
 import { ClientError, systemCodeOf } from './errors.js'
 import type { LocalFile } from './local-file.js'
 import { asReply, problemOf } from './reply.js'
-import type { Way } from './server.js'
+import type { Way } from './net/way.js'
 import { StallTimer } from './stall.js'
 import type { Valve } from './sending/valve.js'
 import { FileSource, type Through } from './source.js'

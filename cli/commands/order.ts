@@ -1,7 +1,7 @@
 import type { Md5 } from '../../src/contract.js'
 import type { Console } from '../console.js'
 import type { Messages } from '../messages.js'
-import type { Way } from '../server.js'
+import type { Way } from '../net/way.js'
 import type { Progress } from '../progress.js'
 import type { Results } from './results.js'
 

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { PATHS } from '../../../src/contract.js'
+import { begin } from './exchange.js'
+import type { Case, Finding } from './finding.js'
+import { patchHeaders } from './trial.js'
+
+const MIB = 1024 * 1024
+/** 64 KiB up to 1 GiB, in powers of two. */
+const SIZES = Array.from({ length: 15 }, (_, at) => 65_536 * 2 ** at)
+/** Who has nothing against a length by then, has nothing against it. */
+const OBJECTION_MS = 3000
+
+/**
+ * The largest request body that is let in. Nothing is sent for it: a PATCH to an upload that nobody has only declares
+ * its length and waits for leave (RFC 9110 10.1.1). A limit is an answer of 413; Ferry itself says 404.
+ */
+export async function* lookAtBody(at: Case): AsyncIterable<Finding> {
+  const { texts } = at
+  const largest = SIZES.at(-1) ?? MIB
+  if (await isLetIn(largest, at)) {
+    yield {
+      step: 'body',
+      level: 'ok',
+      text: texts.bodyFree(largest),
+      facts: { bytes: largest, limited: false },
+    }
+    return
+  }
+  const bytes = await largestLetIn(at)
+  const text = texts.bodyLimit(bytes, bytes < MIB ? `${bytes / 1024}K` : `${bytes / MIB}M`)
+  yield { step: 'body', level: bytes === 0 ? 'problem' : 'warning', text, facts: { bytes, limited: true } }
+}
+
+/** By halves: 0 where not even the smallest is. */
+async function largestLetIn(at: Case): Promise<number> {
+  let [good, bad] = [-1, SIZES.length - 1]
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    if (await isLetIn(SIZES[middle] ?? 0, at)) good = middle
+    else bad = middle
+  }
+  return SIZES[good] ?? 0
+}
+
+async function isLetIn(bytes: number, { server, way, signal }: Case): Promise<boolean> {
+  const url = `${server}${PATHS.tus}/${randomBytes(16).toString('hex')}`
+  const ending = new AbortController()
+  const timer = setTimeout(() => ending.abort(), OBJECTION_MS)
+  const headers = {
+    ...patchHeaders({ offset: 0 }),
+    ...way.headersFor(url),
+    'content-length': `${bytes}`,
+    expect: '100-continue',
+  }
+  const question = { method: 'PATCH', url, agent: way.agentFor(url), headers, signal }
+  const outgoing = begin(question, AbortSignal.any([signal, ending.signal]))
+  outgoing.flushHeaders()
+  try {
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    return response.statusCode !== 413
+  } catch {
+    if (signal.aborted) throw signal.reason
+    return ending.signal.aborted
+  } finally {
+    clearTimeout(timer)
+    outgoing.destroy()
+  }
+}

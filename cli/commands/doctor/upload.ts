@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import { HEADERS, METADATA, PATHS } from '../../../src/contract.js'
+import { systemCodeOf } from '../../errors.js'
+import { describe } from '../../messages.js'
+import { asReply, problemOf } from '../../reply.js'
+import { unknownMd5 } from '../items.js'
+import { type Answer, type Question, exchange } from './exchange.js'
+import type { Case, Finding } from './finding.js'
+import { rateOf } from './numbers.js'
+import { streamingFinding } from './streaming.js'
+import { type Trial, patchHeaders } from './trial.js'
+
+const KIB = 1024
+/** Bodies that grow, so that a slow line is not kept busy for minutes; together 8 MiB. */
+const PIECES = [64, 448, 1536, 6144].map((size) => size * KIB)
+const ENOUGH_MS = 3000
+const PIECE_MS = 60_000
+/** The upload declares more than is ever sent: it can't become a stored file. */
+const SIZE = 16 * KIB * KIB
+
+/** Creates an upload, sends some of it, takes it back: do methods and headers get through, and how fast is it. */
+export async function* lookAtUpload(at: Case): AsyncIterable<Finding> {
+  let trial: Trial | undefined
+  try {
+    trial = await create(at)
+    const rate = await sendPieces(trial, at)
+    await expectHead(trial, at)
+    yield { step: 'protocol', level: 'ok', text: at.texts.protocol }
+    const facts = { bytesPerSecond: rate.bytesPerSecond, bytes: rate.bytes, ms: rate.ms }
+    yield { step: 'upload', level: 'ok', text: at.texts.uploads(rate.bytesPerSecond, rate.bytes), facts }
+    yield await streamingFinding(trial, at)
+  } catch (error) {
+    if (at.signal.aborted) throw at.signal.reason
+    yield asFinding(error, at)
+  } finally {
+    if (trial) await ask('DELETE', trial.url, at).catch(() => undefined)
+  }
+}
+
+/** An answer that does not fit the protocol. */
+class Unfit extends Error {
+  constructor(
+    readonly method: string,
+    readonly answer: Answer,
+    readonly missing?: string,
+  ) {
+    super(`${method}: ${answer.status}`)
+  }
+}
+
+async function create(at: Case): Promise<Trial> {
+  const md5 = unknownMd5()
+  const metadata = { [METADATA.md5]: md5, [METADATA.filename]: 'ferry-doctor' }
+  const answer = await ask('POST', `${at.server}${PATHS.tus}`, at, {
+    'upload-length': `${SIZE}`,
+    'upload-metadata': Object.entries(metadata)
+      .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
+      .join(','),
+    [HEADERS.client]: 'doctor',
+  })
+  const { location } = answer.headers
+  if (answer.status !== 201) throw new Unfit('POST', answer)
+  if (!location) throw new Unfit('POST', answer, 'Location')
+  const id = location.replace(/\/$/, '').split('/').at(-1) ?? ''
+  return { url: `${at.server}${PATHS.tus}/${id}`, md5, offset: 0 }
+}
+
+async function sendPieces(
+  trial: Trial,
+  at: Case,
+): Promise<{ bytes: number; ms: number; bytesPerSecond: number }> {
+  let last = { bytes: 0, ms: 0, bytesPerSecond: 0 }
+  const begun = performance.now()
+  for (const bytes of PIECES) {
+    const { ms } = await append(trial, randomBytes(bytes), at)
+    last = { bytes, ms: Math.round(ms), bytesPerSecond: rateOf(bytes, ms) }
+    if (performance.now() - begun > ENOUGH_MS) break
+  }
+  return last
+}
+
+async function append(trial: Trial, body: Buffer, at: Case): Promise<Answer> {
+  const answer = await ask('PATCH', trial.url, at, patchHeaders(trial), body)
+  if (answer.status !== 204) throw new Unfit('PATCH', answer)
+  trial.offset += body.length
+  if (answer.headers['upload-offset'] !== `${trial.offset}`) throw new Unfit('PATCH', answer, 'Upload-Offset')
+  return answer
+}
+
+async function expectHead(trial: Trial, at: Case): Promise<void> {
+  const answer = await ask('HEAD', trial.url, at)
+  if (answer.status !== 200) throw new Unfit('HEAD', answer)
+  if (answer.headers['upload-offset'] !== `${trial.offset}`) throw new Unfit('HEAD', answer, 'Upload-Offset')
+}
+
+function ask(
+  method: string,
+  url: string,
+  { way, signal }: Case,
+  headers: Record<string, string> = {},
+  body?: Buffer,
+): Promise<Answer> {
+  const question: Question = {
+    method,
+    url,
+    signal,
+    agent: way.agentFor(url),
+    headers: { 'tus-resumable': '1.0.0', ...headers, ...way.headersFor(url) },
+    withinMs: PIECE_MS,
+  }
+  return exchange(body ? { ...question, body } : question)
+}
+
+function asFinding(error: unknown, { texts, messages }: Case): Finding {
+  if (!(error instanceof Unfit)) {
+    const reason = systemCodeOf(error) ?? String(error)
+    return { step: 'upload', level: 'problem', text: texts.uploadBroken(reason), facts: { reason } }
+  }
+  const { method, answer, missing } = error
+  const facts = { method, status: answer.status, ...(missing && { missing }) }
+  if (missing) return { step: 'protocol', level: 'problem', text: texts.headerLost(method, missing), facts }
+  const reply = asReply(answer.status, () => undefined, answer.body)
+  // An answer of Ferry's own says why; else somebody in between does not know the method, or its headers.
+  const isOurs = reply.json?.['status'] === 'error' || answer.status === 413 || answer.status >= 500
+  const text = isOurs ? describe(problemOf(reply), messages) : texts.methodLost(method, answer.status)
+  return { step: isOurs ? 'upload' : 'protocol', level: 'problem', text, facts }
+}
