@@ -36,8 +36,8 @@ async function linkOrRename(part: string, path: string, shownAs: string): Promis
   await unlink(part)
 }
 
-/** Not every system can (Windows has no such thing); the content is on disk in any case. */
-async function syncFolder(path: string): Promise<void> {
+/** Brings a folder's names to disk, where the system can (Windows has no such thing). */
+export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Md5 } from '../../src/contract.js'
 import type { Facts } from './facts.js'
 import { Ranges } from './ranges.js'
@@ -29,12 +29,13 @@ export class Part {
     const identity = { md5, size: facts.size, etag: facts.etag }
     // The record goes first: a part without one would be nobody's.
     if (!kept) await writeRecord(slot.record, { ...identity, have: new Ranges() })
+    // Not cut but removed: a run killed at its very end may have left the file with its final name, too.
+    if (!kept) await rm(slot.part, { force: true })
     const handle = await open(slot.part, 'r+').catch(() => open(slot.part, 'w+', 0o666))
     try {
       const { size } = await handle.stat()
-      // Sparse: every range has its place from the start. What lies in an unknown part would only be in the way.
-      if (!kept) await handle.truncate(0)
-      if (!kept || size !== facts.size) await handle.truncate(facts.size)
+      // Sparse: every range has its place from the start.
+      if (size !== facts.size) await handle.truncate(facts.size)
       return new Part(handle, slot.record, identity, kept ? kept.have.within(size) : new Ranges())
     } catch (error) {
       await handle.close()

@@ -1,6 +1,8 @@
 import { open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Md5, parseMd5 } from '../../src/contract.js'
 import { systemCodeOf } from '../errors.js'
+import { syncFolder } from './disk.js'
 import { Ranges } from './ranges.js'
 
 /** What is known of a part: whose bytes it holds, and which of them are certainly in it. */
@@ -47,7 +49,10 @@ function isPair(value: unknown): value is [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every(isPosition)
 }
 
-/** Writes the record: whoever reads it, after a kill or a power cut too, reads the old one or the new one. */
+/**
+ * Writes the record, and resolves when it is on disk: whoever reads it, after a kill or a power cut too, reads the old one
+ * or the new one.
+ */
 export async function writeRecord(path: string, record: PartRecord): Promise<void> {
   const draft = `${path}.new`
   const handle = await open(draft, 'w', 0o600)
@@ -58,4 +63,5 @@ export async function writeRecord(path: string, record: PartRecord): Promise<voi
     await handle.close()
   }
   await rename(draft, path)
+  await syncFolder(dirname(path))
 }

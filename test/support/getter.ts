@@ -22,6 +22,11 @@ export class GetFolder {
     return new GetFolder(dir)
   }
 
+  /** One that is there, and stays. */
+  static at(dir: string): GetFolder {
+    return new GetFolder(dir)
+  }
+
   path(name: string): string {
     return join(this.dir, name)
   }

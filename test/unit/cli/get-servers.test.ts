@@ -100,9 +100,11 @@ describe('going on', () => {
       if (request.method === 'GET' && gets++ === 1) response.end('<html>Log in!')
       else offer(request, response, whole, gets === 1 ? 2 * MIB : Infinity)
     })
-    await getOne(orderOf(folder, server), testTools())
+    const tools = testTools()
+    await getOne(orderOf(folder, server), tools)
     await expectRight(folder)
     expect(gets).toBe(3)
+    expect(tools.lines.join('\n')).not.toContain('getting all of it again')
   })
 
   it('does with a server that knows no ranges, or names no ETag', async () => {
