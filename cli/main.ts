@@ -52,11 +52,15 @@ async function main(): Promise<void> {
   )
 }
 
-const actions: Actions = { upload: () => notBuiltIn('upload'), get: () => notBuiltIn('get') }
-
-async function notBuiltIn(command: string): Promise<never> {
-  const { commandTextsIn } = await import('./commands/messages.js')
-  throw new ClientError('bad-usage', { reason: commandTextsIn(language).usage.notBuiltIn(command) })
+const actions: Actions = {
+  async upload(order, tools) {
+    const { uploadAll } = await import('./sending/upload-all.js')
+    return uploadAll(order, tools)
+  },
+  async get(order, tools) {
+    const { getWanted } = await import('./get/command.js')
+    return getWanted(order, tools, language)
+  },
 }
 
 function surroundings(): Surroundings {

@@ -19,7 +19,6 @@ export const englishCommands: CommandTexts = {
     nothingToGet: 'nothing to get: give a URL, an MD5, or a list with --all',
     notAnItem: (item) => `${item} is neither an http(s) URL nor an MD5 of 32 hex digits`,
     outputForMany: 'several files do not go to one standard output: give --output a folder',
-    notBuiltIn: (command) => `ferry ${command} is not built in yet; use ferry -file FILE -server HOST:PORT`,
     tokenWanted: 'no token given: type it, or pipe it into ferry login',
   },
   expected: {

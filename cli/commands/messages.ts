@@ -19,7 +19,6 @@ export interface CommandTexts extends HelpTexts {
     nothingToGet: string
     notAnItem: (item: string) => string
     outputForMany: string
-    notBuiltIn: (command: string) => string
     tokenWanted: string
   }
   /** What a value should have looked like. */

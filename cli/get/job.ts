@@ -40,7 +40,7 @@ export async function withAgents<T>(
 
 /** The job of getting `source`. Throws `bad-source`. */
 export function jobOf(source: string, wishes: Equipped, tools: GetTools): Job {
-  const { server, token, headers = {}, agent, stallMs = STALL_MS } = wishes
+  const { server, token, headers = {}, agent, stallMs = STALL_MS, limiter } = wishes
   const parsed = parseSource(source, server)
   const { console, language, signal } = tools
   return {
@@ -54,6 +54,7 @@ export function jobOf(source: string, wishes: Equipped, tools: GetTools): Job {
       trusted: new URL(server).origin,
       agent,
       stallMs,
+      limiter,
     }),
     attempts: new Attempts({
       ...wishes,

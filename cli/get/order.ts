@@ -3,6 +3,7 @@ import type { Md5 } from '../../src/contract.js'
 import type { Console } from '../console.js'
 import type { Language } from '../locale.js'
 import type { Progress } from '../progress.js'
+import type { Limiter } from '../sending/limiter.js'
 
 /** What one file and a whole manifest have in common. */
 export interface Wishes {
@@ -24,6 +25,8 @@ export interface Wishes {
   token?: string | undefined
   /** Further request headers, for the origin of `server` alone, too. */
   headers?: Record<string, string> | undefined
+  /** Shares a rate among all connections. */
+  limiter?: Limiter | undefined
   /** The agent for a URL, http: or https:, where a proxy is wanted. */
   agent?: ((url: URL) => Agent) | undefined
 }

@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http'
 import { ClientError } from '../errors.js'
 import { asReply, problemOf } from '../reply.js'
+import type { Limiter } from '../sending/limiter.js'
 import { asLineError, beginningOf, bodyOf, exchange } from './exchange.js'
 import { type Facts, Replaced, checkedStart, factsIn, strongEtag } from './facts.js'
 import type { Range } from './ranges.js'
@@ -13,6 +14,7 @@ export interface RemoteParts {
   trusted: string
   agent: (url: URL) => Agent
   stallMs: number
+  limiter?: Limiter | undefined
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
@@ -63,6 +65,7 @@ export class Remote {
       for await (const chunk of bodyOf(response, this.#parts.stallMs)) {
         const wanted = chunk.subarray(Math.max(0, range.start - position), Math.max(0, range.end - position))
         position += chunk.length
+        await this.#parts.limiter?.take(wanted.length)
         if (wanted.length > 0) yield wanted
         // Whoever gave us the whole instead of the range would go on; else the connection serves once more.
         if (position > range.end) return
