@@ -24,6 +24,8 @@ export interface DeliveryParts {
   flow: Flow
   /** How requests get out; undefined: directly. */
   way?: Way | undefined
+  /** The bytes have been sent before, and what exists is ours. */
+  isSent?: boolean
   /** Up to so many bytes a file travels with the creation of its upload. */
   wholeUpTo?: number
   console: Console
@@ -54,12 +56,12 @@ export class Delivery {
 
   /** The URL under which the server has the content: only /check's word is believed. Throws what ends the run. */
   async run(): Promise<string> {
-    const { server, file, md5, console, messages } = this.#parts
+    const { server, file, md5, console, messages, isSent = false } = this.#parts
     console.say(messages.checking(server.checkUrl(md5)))
     let standing = await this.#standing()
     if (standing.status === 'exists') {
-      console.say(messages.alreadyThere)
-      this.wasKnown = true
+      if (!isSent) console.say(messages.alreadyThere)
+      this.wasKnown = !isSent
       return standing.url
     }
 

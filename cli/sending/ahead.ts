@@ -48,10 +48,10 @@ export class Ahead {
   }
 
   /**
-   * Resolves with the MD5 when the rest is /check's to say: all is sent, or the upload holds the claim and something
-   * broke, or it was dropped for a better one. Throws what ends the run: `file-changed`, `gave-up`, the signal's reason.
+   * Resolves when the rest is /check's to say: all is sent, or the upload holds the claim and something broke, or it was
+   * dropped for a better one (`isSent` is false). Throws what ends the run: `file-changed`, `gave-up`, the signal's reason.
    */
-  async run(): Promise<Md5> {
+  async run(): Promise<{ md5: Md5; isSent: boolean }> {
     const { hashing, file, flow, progress, signal, attempts, journal } = this.#parts
     const valve = flow.valve(file.size)
     const declaring = this.#declare(valve)
@@ -69,7 +69,7 @@ export class Ahead {
     if (!this.#isBound) await this.#drop()
     await journal?.forget()
     await declaring
-    return hashing
+    return { md5: await hashing, isSent: this.#isBound }
   }
 
   /** Tells the server the MD5 as soon as it is known and there is an upload, and lets the last bytes go or stops all. */

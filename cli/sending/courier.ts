@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Md5 } from '../../src/contract.js'
 import { Attempts } from '../attempts.js'
 import type { Console } from '../console.js'
-import { Delivery } from '../delivery.js'
+import { Delivery, type DeliveryParts } from '../delivery.js'
 import { ClientError } from '../errors.js'
 import type { HashCache } from '../hashing/hash-cache.js'
 import type { Hasher } from '../hashing/hasher.js'
@@ -65,11 +65,12 @@ export class Courier {
 
   /** Throws ClientErrors: those of Delivery, and `file-changed` where the file is not what it was when it was opened. */
   async bring(file: LocalFile, progress: Progress): Promise<Delivered> {
-    const isAhead = !(await this.#hashesFirst(file))
-    const md5 = isAhead ? await this.#sendAhead(file, progress) : await this.#hash(file, progress)
-    const { url, wasKnown } = await this.#deliver(file, md5, progress)
+    const { md5, isSent } = (await this.#hashesFirst(file))
+      ? { md5: await this.#hash(file, progress), isSent: false }
+      : await this.#sendAhead(file, progress)
+    const { url, wasKnown } = await this.#deliver(file, md5, isSent, progress)
     if (await file.hasChanged()) throw file.changed()
-    return { status: wasKnown && !isAhead ? 'known' : 'stored', md5, url }
+    return { status: wasKnown ? 'known' : 'stored', md5, url }
   }
 
   /** Brings what comes out of a pipe, under a name. Errors as PipeUpload's. */
@@ -122,7 +123,7 @@ export class Courier {
     }
   }
 
-  async #sendAhead(file: LocalFile, progress: Progress): Promise<Md5> {
+  async #sendAhead(file: LocalFile, progress: Progress): Promise<{ md5: Md5; isSent: boolean }> {
     const { hasher, signal, server, stateFolder } = this.#parts
     const key = keyOf(file)
     const identity = await identify(stateFolder, server, key)
@@ -143,7 +144,7 @@ export class Courier {
     const identity = await identify(stateFolder, server, md5)
     try {
       for (;;) {
-        const delivery = this.#delivery(file, md5, progress, identity)
+        const delivery = this.#delivery({ file, md5, isSent, progress, client: identity.client })
         try {
           return { url: await delivery.run(), wasKnown: delivery.wasKnown }
         } catch (error) {
@@ -155,11 +156,9 @@ export class Courier {
     }
   }
 
-  #delivery(file: LocalFile, md5: Md5, progress: Progress, { client }: Identity): Delivery {
-    const { retryForMs } = this.#parts
-    const patience = new Patience(retryForMs)
-    const server = this.#server()
-    return new Delivery({ ...this.#parts, server, file, md5, client, patience, progress, wholeUpTo: WHOLE })
+  #delivery(given: Pick<DeliveryParts, 'file' | 'md5' | 'isSent' | 'progress' | 'client'>): Delivery {
+    const patience = new Patience(this.#parts.retryForMs)
+    return new Delivery({ ...this.#parts, ...given, server: this.#server(), patience, wholeUpTo: WHOLE })
   }
 
   /** Follows somebody else's upload of the same content to its end, if that is wanted; throws any other error. */

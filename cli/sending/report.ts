@@ -79,7 +79,7 @@ export class Report {
     if (isJson) {
       const rounded = Math.round(seconds * 1000) / 1000
       this.#result('', { event: 'summary', stored, known, failed, skipped, bytes, seconds: rounded })
-    } else if (isMany) {
+    } else if (isMany && stored + known + failed > 1) {
       const sent = formatBytes(bytes)
       const facts = { stored, known, failed, sent, seconds: formatSeconds(seconds) }
       view.console.say(messages.upload.summary(facts))

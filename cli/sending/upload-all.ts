@@ -79,16 +79,15 @@ class Sending {
     const links = followLinks ? ('follow' as const) : ('skip' as const)
     const wish = { from: tools.folder, include, exclude, hidden, links, maxSize: order.maxSize ?? Infinity }
     const named = order.sources.filter((source) => source !== '-')
-    let count = 0
+    let count = 0 // of what was found or complained about
     for await (const found of collect(named, wish)) {
       if (tools.signal.aborted) throw tools.signal.reason
       if (found.kind === 'skipped') report.skipped(found)
-      else if (found.kind === 'problem') report.failed(found.error.facts.subject ?? '', found.error)
-      else {
-        count++
-        view.found(found.size)
-        yield found
-      }
+      if (found.kind !== 'skipped') count++
+      if (found.kind === 'problem') report.failed(found.error.facts.subject ?? '', found.error)
+      if (found.kind !== 'file') continue
+      view.found(found.size)
+      yield found
     }
     view.complete()
     if (count === 0 && named.length > 0) view.console.warn(tools.messages.upload.nothing)
