@@ -139,7 +139,12 @@ export class Courier {
     }
   }
 
-  async #deliver(file: LocalFile, md5: Md5, progress: Progress): Promise<{ url: string; wasKnown: boolean }> {
+  async #deliver(
+    file: LocalFile,
+    md5: Md5,
+    isSent: boolean,
+    progress: Progress,
+  ): Promise<{ url: string; wasKnown: boolean }> {
     const { server, stateFolder } = this.#parts
     const identity = await identify(stateFolder, server, md5)
     try {
