@@ -26,8 +26,8 @@ export interface DeliveryParts {
   way?: Way | undefined
   /** The bytes have been sent before, and what exists is ours. */
   isSent?: boolean
-  /** Up to so many bytes a file travels with the creation of its upload. */
-  wholeUpTo?: number
+  /** Whether the file is so small that it travels with the creation of its upload. */
+  isSmall?: boolean
   console: Console
   messages: Messages
   progress: Progress
@@ -85,10 +85,9 @@ export class Delivery {
 
   /** Creates the upload, or gets ours (or a dead stranger's) back, and sends what the server lacks. */
   async #send(): Promise<true> {
-    const { server, file, md5, client, progress, signal, flow, way, wholeUpTo = 0 } = this.#parts
+    const { server, file, md5, client, progress, signal, flow, way, isSmall } = this.#parts
     const claim = { md5, filename: file.name, size: file.size }
-    const isWhole = file.size > 0 && file.size <= wholeUpTo
-    if (isWhole && (await server.createWhole(claim, client, await file.whole()))) return true
+    if (isSmall && file.size > 0 && (await server.createWhole(claim, client, await file.whole()))) return true
     const uploadUrl = await server.create(claim, client)
     // An upload of no bytes is complete from birth.
     if (file.size === 0) return true

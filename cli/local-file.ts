@@ -12,6 +12,7 @@ export class LocalFile {
   readonly name: string
   readonly size: number
   readonly #handle: FileHandle
+  #whole: Buffer | undefined
 
   /**
    * Opens `path`; messages call it `shownAs`. Throws `file-missing`, `not-a-file` or `file-unreadable`.
@@ -53,22 +54,31 @@ export class LocalFile {
   async *#pieces(start: number, end: number, pieceSize: number): AsyncGenerator<Buffer> {
     for (let position = start; position < end;) {
       const piece = Buffer.allocUnsafe(Math.min(pieceSize, end - position))
-      const { bytesRead } = await this.#handle
-        .read(piece, 0, piece.length, position)
-        .catch((error: unknown) => {
-          throw asFileError(error, this.shownAs)
-        })
-      if (bytesRead === 0) throw this.changed()
+      const bytesRead = await this.#readInto(piece, 0, position)
       position += bytesRead
       yield piece.subarray(0, bytesRead)
     }
   }
 
-  /** All of it, for one that is small. Errors as `read`. */
+  async #readInto(bytes: Buffer, from: number, position: number): Promise<number> {
+    const { bytesRead } = await this.#handle
+      .read(bytes, from, bytes.length - from, position)
+      .catch((error: unknown) => {
+        throw asFileError(error, this.shownAs)
+      })
+    if (bytesRead === 0) throw this.changed()
+    return bytesRead
+  }
+
+  /** All of it, for one that is small; it is read once. Errors as `read`. */
   async whole(): Promise<Buffer> {
-    const pieces: Buffer[] = []
-    for await (const piece of this.read(0, this.size, Math.max(1, this.size))) pieces.push(piece as Buffer)
-    return Buffer.concat(pieces)
+    return (this.#whole ??= await this.#readWhole())
+  }
+
+  async #readWhole(): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(this.size)
+    for (let position = 0; position < this.size;) position += await this.#readInto(bytes, position, position)
+    return bytes
   }
 
   /** The error for a file that is not what it was when it was opened. */

@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import type { Md5 } from '../../src/contract.js'
+import { createHash, randomUUID } from 'node:crypto'
+import { type Md5, parseMd5 } from '../../src/contract.js'
 import { Attempts } from '../attempts.js'
 import type { Console } from '../console.js'
 import { Delivery, type DeliveryParts } from '../delivery.js'
 import { ClientError } from '../errors.js'
 import type { HashCache } from '../hashing/hash-cache.js'
 import type { Hasher } from '../hashing/hasher.js'
+import { isSettled, stampOf } from '../hashing/snapshot.js'
 import type { LocalFile } from '../local-file.js'
 import type { Messages } from '../messages.js'
 import type { Progress } from '../progress.js'
@@ -21,8 +22,8 @@ import { PipeUpload } from './pipe.js'
 const MIB = 1024 * 1024
 /** Hashing takes no time where a file has no more bytes than that. */
 const SMALL = 8 * MIB
-/** Up to so many bytes a file travels with the creation of its upload. */
-const WHOLE = 256 * 1024
+/** A file of so many bytes travels with the creation of its upload, and is not worth a thread or a lock. */
+const TINY = 256 * 1024
 /** Bytes a second that a thread hashes, roughly; where the line is ten times slower, hashing first costs nothing. */
 const HASHING = 400 * MIB
 /** How long one question waits for the end of somebody else's upload, in seconds. */
@@ -58,6 +59,12 @@ export interface Delivered {
 /** Brings files to one server, each once: what the server knows is not sent, and what is sent is verified. */
 export class Courier {
   readonly #parts: CourierParts
+  /** Who sends what is sent in one request, and never gone on with. */
+  readonly #nobody: Identity = {
+    client: randomUUID().replaceAll('-', ''),
+    isOurs: false,
+    release: () => Promise.resolve(),
+  }
 
   constructor(parts: CourierParts) {
     this.#parts = parts
@@ -113,6 +120,7 @@ export class Courier {
 
   async #hash(file: LocalFile, progress: Progress): Promise<Md5> {
     const { hasher, signal } = this.#parts
+    if (file.size <= TINY) return this.#hashHere(file)
     progress.start({ kind: 'hashing', name: file.name, size: file.size }, 0)
     try {
       return await hasher.hash(file, { onProgress: (bytes) => progress.update(bytes), signal })
@@ -121,6 +129,22 @@ export class Courier {
     } finally {
       progress.stop()
     }
+  }
+
+  /** Read once, for the hash and for the request. */
+  async #hashHere(file: LocalFile): Promise<Md5> {
+    const { cache } = this.#parts
+    const known = cache.find(file.path, file.snapshot)
+    if (known !== undefined) return known
+    const willBeSeen = isSettled(file.snapshot, Date.now())
+    const md5 = parseMd5(
+      createHash('md5')
+        .update(await file.whole())
+        .digest('hex'),
+    ) as Md5
+    if (await file.hasChanged()) throw file.changed()
+    if (willBeSeen) cache.keep(file.path, stampOf(file.snapshot), md5)
+    return md5
   }
 
   async #sendAhead(file: LocalFile, progress: Progress): Promise<{ md5: Md5; isSent: boolean }> {
@@ -146,7 +170,7 @@ export class Courier {
     progress: Progress,
   ): Promise<{ url: string; wasKnown: boolean }> {
     const { server, stateFolder } = this.#parts
-    const identity = await identify(stateFolder, server, md5)
+    const identity = file.size <= TINY ? this.#nobody : await identify(stateFolder, server, md5)
     try {
       for (;;) {
         const delivery = this.#delivery({ file, md5, isSent, progress, client: identity.client })
@@ -163,7 +187,13 @@ export class Courier {
 
   #delivery(given: Pick<DeliveryParts, 'file' | 'md5' | 'isSent' | 'progress' | 'client'>): Delivery {
     const patience = new Patience(this.#parts.retryForMs)
-    return new Delivery({ ...this.#parts, ...given, server: this.#server(), patience, wholeUpTo: WHOLE })
+    return new Delivery({
+      ...this.#parts,
+      ...given,
+      server: this.#server(),
+      patience,
+      isSmall: given.file.size <= TINY,
+    })
   }
 
   /** Follows somebody else's upload of the same content to its end, if that is wanted; throws any other error. */
