@@ -151,7 +151,7 @@ class Sending {
 }
 
 /** What is wrong with the server, or the way to it, and so for every file. */
-const FOR_ALL = new Set<ClientError['code']>(['host-unknown', 'not-ferry', 'redirected', 'bad-server'])
+const FOR_ALL = new Set<ClientError['code']>(['gave-up', 'host-unknown', 'not-ferry', 'redirected'])
 
 /** Whether there may be more than one file. */
 async function namesMany(sources: readonly string[], folder: string): Promise<boolean> {
