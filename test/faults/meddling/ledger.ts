@@ -125,12 +125,12 @@ async function setVersion({ ledger }: House, version: number): Promise<number> {
   return before
 }
 
-/** Takes away what the second version has added: so the first one had left it. */
+/** Takes away what later versions have added: so the first one had left it. */
 function toFirstVersion({ ledger }: House): Promise<void> {
   const db = new Database(join(ledger, DB))
   db.exec(`
     DROP TRIGGER content_added; DROP TRIGGER content_changed; DROP TRIGGER content_gone;
-    DROP TABLE totals; DROP TABLE marks;
+    DROP TABLE totals; DROP TABLE marks; DROP INDEX contents_by_size;
     ALTER TABLE uploads DROP COLUMN address; ALTER TABLE uploads DROP COLUMN created_at;
     PRAGMA user_version=1`)
   db.close()
