@@ -128,6 +128,7 @@ export const english: Messages = {
     version: 'show the version',
     after: `
 -file and --file are the same, so are -server and --server.
+Folders, downloads, diagnosis and more: ferry help
 Language: FERRY_LANG=zh-CN|en, otherwise the locale of the system.
 
 Exit codes:

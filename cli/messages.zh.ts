@@ -116,6 +116,7 @@ export const chinese: Messages = {
     version: '显示版本',
     after: `
 -file 与 --file 等价，-server 与 --server 等价。
+文件夹、下载、诊断等更多命令: ferry help
 语言: FERRY_LANG=zh-CN|en，否则取自系统区域设置。
 
 退出码:

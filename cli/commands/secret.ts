@@ -9,8 +9,9 @@ export async function readSecret(
   signal: AbortSignal,
 ): Promise<string> {
   if (!stdin.isTTY) return firstLine(await readAll(stdin, signal))
-  stderr.write(prompt)
+  // In this order: nothing that is typed at the prompt is ever shown.
   stdin.setRawMode(true)
+  stderr.write(prompt)
   try {
     return await readHidden(stdin, signal)
   } finally {

@@ -19,6 +19,10 @@ export class ClientHome {
     return join(this.dir, 'state')
   }
 
+  get config(): string {
+    return join(this.dir, 'config')
+  }
+
   path(name: string): string {
     return join(this.dir, name)
   }
@@ -30,13 +34,14 @@ export class ClientHome {
   }
 
   /** Starts the real client here. Environment variables that would change its language or server are not inherited. */
-  start(args: string[], env: Record<string, string> = {}): TestClient {
-    return new TestClient(args, this.dir, { FERRY_STATE_DIR: this.state, ...env })
+  start(args: string[], env: Record<string, string> = {}, input?: string): TestClient {
+    const folders = { FERRY_STATE_DIR: this.state, XDG_CONFIG_HOME: this.config }
+    return new TestClient(args, this.dir, { ...folders, ...env }, input)
   }
 
-  /** Runs the client to its end. */
-  run(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return this.start(args, env).outcome
+  /** Runs the client to its end. `input` is piped into it. */
+  run(args: string[], env: Record<string, string> = {}, input?: string): Promise<Outcome> {
+    return this.start(args, env, input).outcome
   }
 
   remove(): Promise<void> {
@@ -60,12 +65,13 @@ export class TestClient {
   stdout = ''
   stderr = ''
 
-  constructor(args: string[], cwd: string, env: Record<string, string>) {
+  constructor(args: string[], cwd: string, env: Record<string, string>, input?: string) {
     this.child = spawn(process.execPath, [CLIENT, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
+    this.child.stdin?.end(input)
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
     this.outcome = this.#end()

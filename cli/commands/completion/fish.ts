@@ -1,22 +1,29 @@
 import type { OutlineCommand, OutlineOption } from './outline.js'
 
+/** For `~/.config/fish/completions/ferry.fish`. */
 export function fishScript(commands: readonly OutlineCommand[]): string {
-  const names = commands.map(({ name }) => name).join(' ')
-  const isFirst = `not __fish_seen_subcommand_from ${names}`
+  const first = `complete -c ferry -n __ferry_is_first`
   const lines = [
-    'complete -c ferry -f',
-    ...commands.map(
-      ({ name, description }) => `complete -c ferry -n '${isFirst}' -a ${name} -d ${quoted(description)}`,
-    ),
-    `complete -c ferry -n '${isFirst}' -o file -r -F`,
-    `complete -c ferry -n '${isFirst}' -o server -x`,
+    ...commands.map(({ name, description }) => `${first} -a ${name} -d ${quoted(description)}`),
+    `${first} -o file -r -F`,
+    `${first} -o server -x`,
     ...commands.flatMap(fishCommand),
   ]
-  return `# fish completion for ferry\n${lines.join('\n')}\n`
+  return `# fish completion for ferry
+function __ferry_is_first
+  test (count (commandline -opc)) -eq 1
+end
+function __ferry_is
+  set -l words (commandline -opc)
+  test (count $words) -ge 2; and test "$words[2]" = "$argv[1]"
+end
+complete -c ferry -f
+${lines.join('\n')}
+`
 }
 
 function fishCommand({ name, argument, options }: OutlineCommand): string[] {
-  const when = `complete -c ferry -n '__fish_seen_subcommand_from ${name}'`
+  const when = `complete -c ferry -n '__ferry_is ${name}'`
   const words = typeof argument === 'string' ? [] : [`${when} -a ${quoted(argument.join(' '))}`]
   const files = argument === 'files' ? [`${when} -F`] : []
   return [...files, ...words, ...options.map((option) => `${when} ${fishOption(option)}`)]
