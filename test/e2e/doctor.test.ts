@@ -119,8 +119,10 @@ describe('doctor', () => {
 
   it.each([MIB, 100 * MIB])('finds the largest request that a proxy lets in: %d bytes', async (limit) => {
     gate.maxBody = limit
-    const { at } = await examine(gate.address)
+    const { code, at } = await examine(gate.address)
     gate.maxBody = Infinity
+    // What gets through below the limit is measured, and works with smaller requests.
+    expect({ code, upload: at('upload')?.level }).toEqual({ code: 0, upload: 'ok' })
     const largest = 2 ** Math.floor(Math.log2(limit))
     expect(at('body')).toMatchObject({ level: 'warning', limited: true, bytes: largest })
     expect(at('body')?.message).toContain(`--chunk-size ${largest / MIB}M`)
@@ -155,6 +157,15 @@ describe('doctor', () => {
     gate.drops = []
     expect(at('protocol')).toMatchObject({ level: 'problem', method: 'PATCH', missing: 'Upload-Offset' })
     expect(other.at('protocol')).toMatchObject({ level: 'problem', method: 'POST', missing: 'Location' })
+  })
+
+  it('knows a server whose limit is below what it would measure with', async () => {
+    const small = await TestServer.start({ env: { MAX_SIZE: '1MB' } })
+    const { code, at } = await examine(small.address)
+    await small.stop()
+    expect(at('upload')).toMatchObject({ level: 'warning', measured: false })
+    expect(at('upload')?.message).toMatch(/MAX_SIZE/)
+    expect(code).toBe(0)
   })
 
   it('measures with /check where a proxy keeps /healthz and /readyz to itself', async () => {

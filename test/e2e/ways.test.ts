@@ -3,6 +3,7 @@ import { selfSigned } from '../support/certificates.js'
 import { ClientHome } from '../support/client.js'
 import { ForwardProxy } from '../support/forward-proxy.js'
 import { Gate } from '../support/gate.js'
+import { SocksProxy } from '../support/socks-proxy.js'
 import { TestServer } from '../support/server.js'
 import { find, missing } from '../support/tools.js'
 import { content } from '../support/tus.js'
@@ -33,6 +34,19 @@ describe('the way to the server', () => {
       })
       expect({ code, stderr }).toEqual({ code: 5, stderr: '' })
       expect(proxy.log.at(-1)).toMatch(new RegExp(`^GET http://files\\.test:${server.port}/check\\?md5=`))
+    },
+  )
+
+  it.each(['socks5h', 'socks'])(
+    'leads through a SOCKS proxy (%s://), which finds names, too',
+    async (scheme) => {
+      const socks = await SocksProxy.start()
+      const { code, stderr } = await check(`files.test:${server.port}`, {
+        ALL_PROXY: `${scheme}://${socks.address}`,
+      })
+      expect({ code, stderr }).toEqual({ code: 5, stderr: '' })
+      expect(socks.log).toEqual([`files.test:${server.port}`])
+      await socks.stop()
     },
   )
 
@@ -95,6 +109,15 @@ describe('the way to the server', () => {
       const env = { NODE_EXTRA_CA_CERTS: one.path }
       expect((await check(`https://${gate.address}`, env, '--ca', other.path)).code).toBe(5)
       await gate.stop()
+    })
+
+    it('leads through a SOCKS proxy, too', async () => {
+      const certificate = selfSigned(home.dir, names)
+      const [gate, socks] = [await Gate.to(server.port, certificate), await SocksProxy.start()]
+      const env = { all_proxy: `socks5h://${socks.address}` }
+      expect((await check(`https://files.test:${gate.port}`, env, '--ca', certificate.path)).code).toBe(5)
+      expect(socks.log.length).toBe(1)
+      await Promise.all([gate.stop(), socks.stop()])
     })
 
     it('leads through a tunnel, in which the proxy reads neither token nor path', async () => {

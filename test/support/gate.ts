@@ -34,8 +34,6 @@ export class Gate {
   private constructor(target: number, tls?: { key: string; cert: string }) {
     const handle = (req: IncomingMessage, res: ServerResponse) => void this.#pass(req, res, target)
     this.#server = tls ? https.createServer(tls, handle) : http.createServer(handle)
-    // Leave to send is given by what stands behind, or not at all.
-    this.#server.on('checkContinue', handle)
   }
 
   get port(): number {
@@ -61,7 +59,6 @@ export class Gate {
     const body = this.holdsBack ? await buffer(req).catch(() => undefined) : req
     if (!body) return
     const outgoing = http.request({ host: '127.0.0.1', port, method, path: url, headers })
-    outgoing.on('continue', () => res.writeContinue())
     outgoing.on('response', (answer) => {
       const kept = Object.entries(answer.headers).filter(([name]) => !this.drops.includes(name))
       res.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept))
@@ -69,7 +66,10 @@ export class Gate {
     })
     outgoing.on('error', () => res.destroy())
     res.on('close', () => outgoing.destroy())
-    if (body === req) req.pipe(outgoing)
-    else outgoing.end(body)
+    if (body === req) {
+      // The head goes on before the body comes.
+      outgoing.flushHeaders()
+      req.pipe(outgoing)
+    } else outgoing.end(body)
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { PATHS } from '../../../src/contract.js'
+import { systemCodeOf } from '../../errors.js'
 import { begin } from './exchange.js'
 import type { Case, Finding } from './finding.js'
 import { patchHeaders } from './trial.js'
@@ -19,20 +20,26 @@ const OBJECTION_MS = 3000
  * ask for the path instead of the URL.
  */
 export async function* lookAtBody(at: Case): AsyncIterable<Finding> {
+  try {
+    yield await limitFinding(at)
+  } catch (error) {
+    if (at.signal.aborted) throw at.signal.reason
+    const reason = systemCodeOf(error) ?? String(error)
+    yield { step: 'body', level: 'problem', text: at.texts.uploadBroken(reason), facts: { reason } }
+  }
+}
+
+async function limitFinding(at: Case): Promise<Finding> {
   const { texts } = at
   const largest = SIZES.at(-1) ?? MIB
   if (await isLetIn(largest, at)) {
-    yield {
-      step: 'body',
-      level: 'ok',
-      text: texts.bodyFree(largest),
-      facts: { bytes: largest, limited: false },
-    }
-    return
+    const facts = { bytes: largest, limited: false }
+    return { step: 'body', level: 'ok', text: texts.bodyFree(largest), facts }
   }
   const bytes = await largestLetIn(at)
   const text = texts.bodyLimit(bytes, bytes < MIB ? `${bytes / 1024}K` : `${bytes / MIB}M`)
-  yield { step: 'body', level: bytes === 0 ? 'problem' : 'warning', text, facts: { bytes, limited: true } }
+  const level = bytes === 0 ? 'problem' : 'warning'
+  return { step: 'body', level, text, facts: { bytes, limited: true } }
 }
 
 /** By halves: 0 where not even the smallest is. */
@@ -61,9 +68,9 @@ async function isLetIn(bytes: number, { server, way, signal }: Case): Promise<bo
   try {
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
     return response.statusCode !== 413
-  } catch {
-    if (signal.aborted) throw signal.reason
-    return ending.signal.aborted
+  } catch (error) {
+    if (ending.signal.aborted) return true
+    throw error
   } finally {
     clearTimeout(timer)
     outgoing.destroy()

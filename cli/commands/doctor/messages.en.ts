@@ -53,6 +53,8 @@ export const englishDoctor: DoctorTexts = {
     `the answer to ${method} has lost its ${header}: let the proxy pass this header through unchanged`,
   uploads: (rate, bytes) => `${formatBytes(rate)}/s up (${formatBytes(bytes)} sent, nothing stored)`,
   uploadBroken: (reason) => `sending broke off (${withAdvice(reason)})`,
+  tooSmall: (bytes) =>
+    `not measured: the server takes no files of ${formatBytes(bytes)} (MAX_SIZE in its .env)`,
   streams: 'bytes reach the server as they are sent',
   heldBack: (seconds) =>
     `bytes had not reached the server after ${seconds} s: a proxy holds requests back (nginx: proxy_request_buffering off); until then use --chunk-size 8M`,

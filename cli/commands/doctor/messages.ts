@@ -39,6 +39,7 @@ export interface DoctorTexts {
   headerLost: (method: string, header: string) => string
   uploads: (rate: number, bytes: number) => string
   uploadBroken: (reason: string) => string
+  tooSmall: (bytes: number) => string
   streams: string
   heldBack: (seconds: number) => string
   bodyFree: (bytes: number) => string

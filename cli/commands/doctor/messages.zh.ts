@@ -52,6 +52,7 @@ export const chineseDoctor: DoctorTexts = {
   headerLost: (method, header) => `${method} 的应答丢失了 ${header} 头，请让代理原样放行`,
   uploads: (rate, bytes) => `上传 ${formatBytes(rate)}/s（发送了 ${formatBytes(bytes)}，未存储）`,
   uploadBroken: (reason) => `发送中断（${withAdvice(reason)}）`,
+  tooSmall: (bytes) => `未测量: 服务器不接受 ${formatBytes(bytes)} 的文件（见其 .env 的 MAX_SIZE）`,
   streams: '数据随发随到服务器',
   heldBack: (seconds) =>
     `${seconds} 秒后数据仍未到达服务器: 有代理在缓存请求（nginx: proxy_request_buffering off），在此之前请用 --chunk-size 8M`,
