@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { type Readable, Transform, pipeline } from 'node:stream'
 import type { Limiter } from './limiter.js'
 
 const TICK_MS = 5000
@@ -9,6 +9,7 @@ export class Valve {
   readonly #size: number
   #open: () => void = () => undefined
   readonly #opened: Promise<void>
+  #isHolding = false
 
   /** `size`, in bytes, is the whole file's. A valve whose last bytes need not wait is opened at once. */
   constructor(size: number, limiter: Limiter | undefined) {
@@ -22,29 +23,62 @@ export class Valve {
     this.#open()
   }
 
-  /** What comes from `source`, which begins at `position`. `onHold` is called every few seconds while the last bytes wait. */
-  through(source: Readable, position: number, onHold: () => void): Readable {
-    return Readable.from(this.#pass(source, position, onHold), { objectMode: false, highWaterMark: 1 })
+  /** Whether all that may pass has passed, and the last bytes wait for the gate. */
+  get isHolding(): boolean {
+    return this.#isHolding
   }
 
-  async *#pass(source: Readable, begin: number, onHold: () => void): AsyncGenerator<Buffer> {
-    let position = begin
-    for await (const piece of source) {
-      const bytes = piece as Buffer
-      await this.#limiter?.take(bytes.length)
-      position += bytes.length
-      if (position >= this.#size) await this.#hold(source, onHold)
-      yield bytes
+  /** What comes from `source`, which begins at `position`. `onHold` is called every few seconds while the last bytes wait. */
+  through(source: Readable, position: number, onHold: () => void): Readable {
+    this.#isHolding = false
+    const gone = withResolvers()
+    const passage: Transform = new Transform({
+      readableHighWaterMark: 1,
+      writableHighWaterMark: 1,
+      transform: (bytes: Buffer, _encoding, done) => {
+        const isLast = position + bytes.length >= this.#size
+        position += bytes.length
+        this.#pass(bytes, isLast, passage, onHold, gone.promise).then(() => done(), done)
+      },
+      // Who has given up on the bytes does not wait for the gate.
+      destroy: (error, done) => {
+        gone.resolve()
+        done(error)
+      },
+    })
+    pipeline(source, passage, () => undefined)
+    return passage
+  }
+
+  async #pass(
+    bytes: Buffer,
+    isLast: boolean,
+    passage: Transform,
+    onHold: () => void,
+    gone: Promise<void>,
+  ): Promise<void> {
+    for (const slice of this.#limiter?.slices(bytes) ?? [bytes]) {
+      await this.#limiter?.take(slice.length)
+      if (isLast && slice.byteOffset + slice.length === bytes.byteOffset + bytes.length)
+        await this.#hold(onHold, gone)
+      if (passage.destroyed) return
+      passage.push(slice)
     }
   }
 
-  /** Ends with the source, too: who has closed that must not wait for the gate. */
-  async #hold(source: Readable, onHold: () => void): Promise<void> {
+  async #hold(onHold: () => void, gone: Promise<void>): Promise<void> {
     const timer = setInterval(onHold, TICK_MS)
+    this.#isHolding = true
     try {
-      await Promise.race([this.#opened, new Promise((resolve) => void source.once('close', resolve))])
+      await Promise.race([this.#opened, gone])
     } finally {
       clearInterval(timer)
     }
   }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void
+  const promise = new Promise<void>((yes) => (resolve = yes))
+  return { promise, resolve }
 }
