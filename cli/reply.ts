@@ -9,6 +9,8 @@ export interface Reply {
   /** `Upload-Offset`, in bytes. */
   offset: number | undefined
   retryAfterMs: number | undefined
+  /** A tus server has answered, and no proxy before it. */
+  isTus: boolean
   body: string
   /** The body, where it is a JSON object. */
   json: Record<string, unknown> | undefined
@@ -18,7 +20,9 @@ export interface Reply {
 export function asReply(status: number, header: (name: string) => string | undefined, body: string): Reply {
   const retryAfterMs = parseRetryAfter(header('retry-after'))
   const offset = parseOffset(header('upload-offset'))
-  return { status, location: header('location'), offset, retryAfterMs, body, json: parseObject(body) }
+  const isTus = header('tus-resumable') !== undefined
+  const json = parseObject(body)
+  return { status, location: header('location'), offset, retryAfterMs, isTus, body, json }
 }
 
 function parseOffset(text: string | undefined): number | undefined {
@@ -53,9 +57,9 @@ export function problemOf(reply: Reply): ClientError {
   return new ClientError(code, { status, reason: wordsOf(reply) }, { retryAfterMs })
 }
 
-function codeOf({ status, json }: Reply): ErrorCode {
-  // Our server says why it refuses a file for its size; a proxy refuses the request's.
-  if (status === 413 && json?.['status'] !== 'error') return 'body-limit'
+function codeOf({ status, isTus, json }: Reply): ErrorCode {
+  // Our server refuses a file for its size; a proxy refuses the request's.
+  if (status === 413 && !isTus && json?.['status'] !== 'error') return 'body-limit'
   return PROBLEMS[status] ?? (status >= 500 ? 'server-trouble' : 'refused')
 }
 

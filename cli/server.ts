@@ -17,8 +17,10 @@ export interface Claim {
 
 /** /check and the creation of an upload answer at once; who does not is not there. */
 const ANSWER_MS = 30_000
-/** What a piece of some megabytes may take on a poor line. */
+/** What a piece of some megabytes may take on a poor line, at most, and of each byte. */
 const PIECE_MS = 10 * 60_000
+const BYTE_MS = 1 / 4
+const FAREWELL_MS = 3000
 const TUS = { 'tus-resumable': '1.0.0' }
 const BODY = { 'content-type': 'application/offset+octet-stream' }
 
@@ -53,9 +55,12 @@ export class Server {
 
   /** Whether a content of so many bytes may be known: where not, nobody has to hash a file before it is sent. */
   async mayHave(size: number): Promise<boolean> {
-    const { json } = await this.#request('GET', `${this.#base}${PATHS.check}?size=${size}`, {})
+    const reply = await this.#request('GET', `${this.#base}${PATHS.check}?size=${size}`, {})
     // An older server does not know the question.
-    return json?.['possible'] !== false
+    const isOlder = reply.status === 400 && reply.json?.['status'] === 'error'
+    if (!isOlder && (reply.status !== 200 || !reply.json)) throw this.#problem(reply)
+    this.#isKnown = true
+    return reply.json?.['possible'] !== false
   }
 
   /** The same as `check`, but answered only when the content is no longer arriving from another client, or after a while. */
@@ -64,6 +69,7 @@ export class Server {
     const reply = await this.#request('GET', url, { [HEADERS.client]: client }, seconds * 1000 + ANSWER_MS)
     const standing = reply.status === 200 ? parseStanding(reply) : undefined
     if (!standing) throw this.#problem(reply)
+    this.#isKnown = true
     return standing
   }
 
@@ -87,19 +93,25 @@ export class Server {
     const reply = await this.#request('POST', url, { [HEADERS.client]: client })
     const standing = reply.status === 200 ? parseStanding(reply) : undefined
     if (!standing) throw this.#problem(reply)
+    this.#isKnown = true
     return { ...standing, bound: reply.json?.['bound'] === true }
   }
 
-  /** Ends an unfinished upload and removes its bytes; one that is finished, or gone, stays as it is. */
+  /**
+   * Ends an unfinished upload and removes its bytes; one that is finished, or gone, stays as it is. Also when the run has
+   * been interrupted; then, as everywhere, who does not answer is not waited for.
+   */
   async terminate(uploadUrl: string): Promise<void> {
-    await this.#request('DELETE', uploadUrl, TUS)
+    const headers = { ...TUS, ...this.#way?.headersFor(uploadUrl) }
+    const agent = this.#way?.agentFor(uploadUrl)
+    await request('DELETE', uploadUrl, headers, AbortSignal.timeout(FAREWELL_MS), { agent })
   }
 
   /** Sends one piece of an upload, and returns where it stands then. `size`: its whole size, once that is known. */
   async append(uploadUrl: string, offset: number, bytes: Uint8Array, size?: number): Promise<number> {
     const headers = { ...TUS, ...BODY, 'upload-offset': `${offset}` }
     const length = size === undefined ? {} : { 'upload-length': `${size}` }
-    const reply = await this.#request('PATCH', uploadUrl, { ...headers, ...length }, PIECE_MS, bytes)
+    const reply = await this.#request('PATCH', uploadUrl, { ...headers, ...length }, withinOf(bytes), bytes)
     if (reply.status !== 204) throw this.#problem(reply)
     return reply.offset ?? offset + bytes.length
   }
@@ -130,15 +142,11 @@ export class Server {
 
   async #post(headers: Record<string, string>, bytes?: Uint8Array): Promise<{ url: string; offset: number }> {
     const url = `${this.#base}${PATHS.tus}`
-    const reply = await this.#request(
-      'POST',
-      url,
-      { ...TUS, ...headers },
-      bytes ? PIECE_MS : ANSWER_MS,
-      bytes,
-    )
-    if (reply.status === 201 && reply.location !== undefined)
+    const reply = await this.#request('POST', url, { ...TUS, ...headers }, withinOf(bytes), bytes)
+    if (reply.status === 201 && reply.location !== undefined) {
+      this.#isKnown = true
       return { url: this.#uploadUrl(reply.location), offset: reply.offset ?? 0 }
+    }
     const standing = parseStanding(reply)
     throw standing?.status === 'uploading' ? uploadingElsewhere(standing) : this.#problem(reply)
   }
@@ -176,11 +184,12 @@ export class Server {
 
   /** An answer that is no success, told apart by who may have said it. */
   #problem(reply: Reply): ClientError {
-    const { status, json } = reply
+    const { status, json, isTus } = reply
     const atTheDoor = this.#turnedAway(status)
     if (atTheDoor) return atTheDoor
     const isPassing = status >= 500 || status === 408 || status === 429
-    const isOurs = this.#isKnown || json?.['status'] === 'error' || status === 413 || status === TUS_MISMATCH
+    const isSaidByFerry = isTus || json?.['status'] === 'error' || status === TUS_MISMATCH
+    const isOurs = this.#isKnown || isSaidByFerry || status === 413
     if (status >= 400 && (isPassing || isOurs)) return problemOf(reply)
     return this.#redirected(reply) ?? this.#notFerry(`HTTP ${status}`)
   }
@@ -211,6 +220,11 @@ export class Server {
     const id = new RegExp(`${PATHS.tus}/([^/]+)$`).exec(url.pathname)?.[1]
     return id === undefined ? url.href : `${this.#base}${PATHS.tus}/${id}`
   }
+}
+
+/** How long a request with so many bytes may take. */
+function withinOf(bytes: Uint8Array | undefined): number {
+  return Math.min(PIECE_MS, Math.ceil(ANSWER_MS + (bytes?.length ?? 0) * BYTE_MS))
 }
 
 /** The error for a content that another client is uploading. */
