@@ -7,7 +7,7 @@ import { type Messages, describe } from './messages.js'
 import type { Progress } from './progress.js'
 import { type Patience, pause } from './retry.js'
 import type { Way } from './net/way.js'
-import { type Server, uploadingElsewhere } from './server.js'
+import { type Claim, type Server, uploadingElsewhere } from './server.js'
 import { transfer } from './transfer.js'
 import type { Standing } from './wire.js'
 
@@ -47,6 +47,9 @@ export class Delivery {
   #upload: { url: string; begunAt: number; confirmed: number } | undefined
   /** Whether the server had it before we sent anything. */
   wasKnown = false
+  /** Where we send, and the most in one request. */
+  #url: string | undefined
+  #largest = Infinity
   #lost = 0
   #hasStartedOver = false
 
@@ -87,8 +90,10 @@ export class Delivery {
   async #send(): Promise<true> {
     const { server, file, md5, client, progress, signal, flow, way, isSmall } = this.#parts
     const claim = { md5, filename: file.name, size: file.size }
-    if (isSmall && file.size > 0 && (await server.createWhole(claim, client, await file.whole()))) return true
-    const uploadUrl = await server.create(claim, client)
+    if (isSmall && file.size > 0 && (await this.#sendWhole(claim))) return true
+    const uploadUrl = (this.#url = await server.create(claim, client))
+    const { chunkSize } = flow
+    this.#largest = Math.min(chunkSize ?? Infinity, file.size)
     // An upload of no bytes is complete from birth.
     if (file.size === 0) return true
     let sent = { from: 0, at: performance.now() }
@@ -99,7 +104,7 @@ export class Delivery {
       uploadUrl,
       signal,
       valve,
-      chunkSize: flow.chunkSize,
+      chunkSize,
       way,
       stallMs: STALL_MS,
       askOffset: () => this.#askOffset(uploadUrl),
@@ -112,6 +117,18 @@ export class Delivery {
     }).finally(() => progress.stop())
     await flow.measured(file.size - sent.from, performance.now() - sent.at)
     return true
+  }
+
+  /** In one request; false where the rest has to follow, or a proxy lets no such request pass. */
+  async #sendWhole(claim: Claim): Promise<boolean> {
+    const { server, client, flow, file } = this.#parts
+    await flow.pace(file.size)
+    try {
+      return await server.createWhole(claim, client, await file.whole())
+    } catch (error) {
+      if (error instanceof ClientError && error.code === 'body-limit') return false
+      throw error
+    }
   }
 
   #begin(url: string, offset: number): void {
@@ -153,13 +170,20 @@ export class Delivery {
   async #waitOrThrow(error: unknown): Promise<void> {
     const { patience, retryFor, console, messages, signal, flow } = this.#parts
     if (error instanceof ClientError && error.code === 'mismatch') return this.#startOverOrThrow(error)
-    if (error instanceof ClientError && error.code === 'body-limit' && (await flow.shrink())) return
+    if (error instanceof ClientError && error.code === 'file-changed') await this.#drop()
+    if (error instanceof ClientError && error.code === 'body-limit' && (await flow.shrink(this.#largest)))
+      return
     if (!isMendedByTime(error) || patience.isNone) throw error
     const ms = patience.pauseAfterFailure(error.retryAfterMs)
     if (ms === undefined) throw new ClientError('gave-up', { subject: retryFor }, { cause: error })
     const seconds = (ms / 1000).toFixed(ms < 1000 ? 1 : 0)
     console.warn(messages.tryingAgain(describe(error, messages), seconds))
     await pause(ms, signal)
+  }
+
+  /** Nobody has the rest of it any more. */
+  async #drop(): Promise<void> {
+    if (this.#url) await this.#parts.server.terminate(this.#url).catch(() => undefined)
   }
 
   /** The server has thrown the bytes away. If they were not all ours and of this run, ours may still be right: once. */

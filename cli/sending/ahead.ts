@@ -1,6 +1,6 @@
 import type { Md5 } from '../../src/contract.js'
 import type { Attempts } from '../attempts.js'
-import { ClientError } from '../errors.js'
+import { ClientError, type ErrorCode, isMendedByTime } from '../errors.js'
 import type { LocalFile } from '../local-file.js'
 import type { Progress } from '../progress.js'
 import type { Way } from '../net/way.js'
@@ -41,6 +41,8 @@ export class Ahead {
   #isBound = false
   readonly #opened: Promise<void>
   #onOpened: () => void = () => undefined
+  /** Resolves when the server has been told the MD5, or can't be. */
+  #declared: Promise<void> = Promise.resolve()
 
   constructor(parts: AheadParts) {
     this.#parts = parts
@@ -55,7 +57,7 @@ export class Ahead {
     const { hashing, file, flow, progress, signal, attempts, journal } = this.#parts
     const valve = flow.valve(file.size)
     const declaring = this.#declare(valve)
-    declaring.catch(() => this.#stop.abort())
+    this.#declared = declaring.catch(() => this.#stop.abort())
     try {
       const both = AbortSignal.any([signal, this.#stop.signal])
       await attempts.until(() => this.#send(valve, both))
@@ -65,30 +67,38 @@ export class Ahead {
     } finally {
       progress.stop()
     }
-    await declaring.catch(() => undefined)
+    await declaring.catch((error: unknown) => this.#leaveWith(error))
     if (!this.#isBound) await this.#drop()
     await journal?.forget()
-    await declaring
     return { md5: await hashing, isSent: this.#isBound }
   }
 
   /** Tells the server the MD5 as soon as it is known and there is an upload, and lets the last bytes go or stops all. */
   async #declare(valve: Valve): Promise<void> {
-    const { hashing, server, client, attempts } = this.#parts
+    const { hashing, attempts } = this.#parts
     const md5 = await hashing
     await this.#opened
-    this.#isBound = await attempts.until(async () => {
-      if (!this.#url) throw new ClientError('upload-gone')
-      return (await server.bind(this.#url, md5, client)).bound
-    })
+    this.#isBound = await attempts.until(() => this.#bind(md5))
     if (this.#isBound) valve.open()
     else this.#stop.abort()
+  }
+
+  /** An upload that is gone is not worth another, now that the MD5 is known. */
+  async #bind(md5: Md5): Promise<boolean> {
+    if (!this.#url) return false
+    try {
+      return (await this.#parts.server.bind(this.#url, md5, this.#parts.client)).bound
+    } catch (error) {
+      if (isGone(error)) return false
+      throw error
+    }
   }
 
   async #send(valve: Valve, signal: AbortSignal): Promise<void> {
     const { file, server, flow, way, progress, attempts } = this.#parts
     const uploadUrl = (this.#url ??= await this.#open())
     this.#onOpened()
+    const { chunkSize } = flow
     let begun = { from: 0, at: performance.now() }
     let confirmed = -1
     const confirm = (offset: number): void => {
@@ -101,7 +111,7 @@ export class Ahead {
         uploadUrl,
         signal,
         valve,
-        chunkSize: flow.chunkSize,
+        chunkSize,
         way,
         stallMs: STALL_MS,
         askOffset: async () => {
@@ -120,39 +130,51 @@ export class Ahead {
       await flow.measured(file.size - begun.from, performance.now() - begun.at)
     } catch (error) {
       progress.stop()
+      const largest = Math.min(chunkSize ?? Infinity, file.size)
+      if (is(error, 'body-limit') && (await flow.shrink(largest))) return this.#send(valve, signal)
+      // To send the last bytes again and again, until the gate opens, would be of no use.
+      if (valve.isHolding && isMendedByTime(error)) await this.#declared
       await this.#answer(error)
     }
   }
 
   /** What an attempt that failed leaves to do. Throws what is not ours to mend. */
   async #answer(error: unknown): Promise<void> {
-    if (!(error instanceof ClientError)) throw error
-    const { file, flow, journal } = this.#parts
-    if (error.code === 'mismatch' && (await file.hasChanged())) throw file.changed(error)
+    const { file, journal } = this.#parts
+    if (is(error, 'file-changed')) throw error
+    if (is(error, 'mismatch') && (await file.hasChanged())) throw file.changed(error)
     // With the MD5 declared, the delivery finds the upload again, and knows what to do with it.
-    if (this.#isBound) return
-    if (error.code === 'upload-gone') {
+    if (this.#isBound && error instanceof ClientError) return
+    if (isGone(error)) {
       this.#url = undefined
       await journal?.forget()
     }
-    if (error.code === 'body-limit' && (await flow.shrink()))
-      throw new ClientError('server-trouble', error.facts, { cause: error })
     throw error
   }
 
   async #open(): Promise<string> {
     const { file, server, client, journal } = this.#parts
     const former = await journal?.read()
-    if (former !== undefined) return former
+    if (former !== undefined && (await this.#isThere(former))) return former
     const claim = { md5: undefined, filename: file.name, size: file.size }
     const url = await server.create(claim, client)
     await journal?.write(url)
     return url
   }
 
+  async #isThere(url: string): Promise<boolean> {
+    try {
+      await this.#parts.server.offset(url)
+      return true
+    } catch (error) {
+      if (isGone(error)) return false
+      throw error
+    }
+  }
+
   /** What time can't mend; the next run goes on from here, unless what is there is of no use. */
   async #leaveWith(error: unknown): Promise<never> {
-    if (error instanceof ClientError && error.code === 'file-changed') {
+    if (is(error, 'file-changed')) {
       await this.#drop()
       await this.#parts.journal?.forget()
     }
@@ -162,4 +184,12 @@ export class Ahead {
   async #drop(): Promise<void> {
     if (this.#url) await this.#parts.server.terminate(this.#url).catch(() => undefined)
   }
+}
+
+function is(error: unknown, code: ErrorCode): boolean {
+  return error instanceof ClientError && error.code === code
+}
+
+function isGone(error: unknown): boolean {
+  return is(error, 'upload-gone')
 }

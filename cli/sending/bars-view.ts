@@ -3,6 +3,7 @@ import { type Console, printable } from '../console.js'
 import type { Messages } from '../messages.js'
 import { type Progress, type Step, percentOf } from '../progress.js'
 import { Speedometer, formatBytes, formatSeconds } from '../speed.js'
+import type { ProgressEvents } from './progress-events.js'
 import { Counting, type View } from './view.js'
 
 const EVERY_MS = 100
@@ -18,8 +19,13 @@ export class BarsView extends Counting implements View {
   #isStopped = false
 
   /** `isSameScreen`: results go to the same terminal, and so above the bars. */
-  constructor(messages: Messages, stream: NodeJS.WritableStream, isSameScreen: boolean) {
-    super()
+  constructor(
+    messages: Messages,
+    stream: NodeJS.WritableStream,
+    isSameScreen: boolean,
+    events: ProgressEvents | undefined,
+  ) {
+    super(events)
     this.#messages = messages
     this.#isSameScreen = isSameScreen
     this.#bars = new MultiBar({

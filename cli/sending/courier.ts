@@ -17,7 +17,7 @@ import { type Identity, identify } from '../state.js'
 import { Ahead } from './ahead.js'
 import type { Flow } from './flow.js'
 import { Journal, keyOf } from './journal.js'
-import { PipeUpload } from './pipe.js'
+import { PipeUpload, untilAborted } from './pipe.js'
 
 const MIB = 1024 * 1024
 /** Hashing takes no time where a file has no more bytes than that. */
@@ -56,6 +56,13 @@ export interface Delivered {
   url: string
 }
 
+/** What the server knows of a file. */
+export interface Looked {
+  status: 'exists' | 'notfound' | 'uploading'
+  md5: Md5
+  url?: string
+}
+
 /** Brings files to one server, each once: what the server knows is not sent, and what is sent is verified. */
 export class Courier {
   readonly #parts: CourierParts
@@ -65,16 +72,18 @@ export class Courier {
     isOurs: false,
     release: () => Promise.resolve(),
   }
+  /** One for all: what it has learned of who answers counts for every file. */
+  readonly #server: Server
 
   constructor(parts: CourierParts) {
     this.#parts = parts
+    this.#server = new Server(parts.server, parts.signal, parts.way)
   }
 
   /** Throws ClientErrors: those of Delivery, and `file-changed` where the file is not what it was when it was opened. */
   async bring(file: LocalFile, progress: Progress): Promise<Delivered> {
-    const { md5, isSent } = (await this.#hashesFirst(file))
-      ? { md5: await this.#hash(file, progress), isSent: false }
-      : await this.#sendAhead(file, progress)
+    const ahead = await this.#sendAhead(file, progress)
+    const { md5, isSent } = ahead ?? { md5: await this.#hash(file, progress), isSent: false }
     const { url, wasKnown } = await this.#deliver(file, md5, isSent, progress)
     if (await file.hasChanged()) throw file.changed()
     return { status: wasKnown ? 'known' : 'stored', md5, url }
@@ -87,7 +96,7 @@ export class Courier {
     progress: Progress,
   ): Promise<Delivered & { size: number }> {
     const { stateFolder, server: base } = this.#parts
-    const [server, attempts] = [this.#server(), this.#attempts()]
+    const [server, attempts] = [this.#server, this.#attempts()]
     const identity = await identify(stateFolder, base, randomUUID())
     const { client } = identity
     try {
@@ -102,20 +111,32 @@ export class Courier {
   }
 
   /** What the server knows of a file; nothing is sent. */
-  async look(
-    file: LocalFile,
-    progress: Progress,
-  ): Promise<{ status: 'exists' | 'notfound' | 'uploading'; md5: Md5; url?: string }> {
-    const md5 = await this.#hash(file, progress)
-    const standing = await this.#attempts().until(() => this.#server().check(md5, ''))
+  async look(file: LocalFile, progress: Progress): Promise<Looked> {
+    return this.#known(await this.#hash(file, progress))
+  }
+
+  /** The same of what comes out of a pipe. */
+  async lookAtPipe(input: AsyncIterable<Uint8Array>): Promise<Looked & { size: number }> {
+    const hash = createHash('md5')
+    let size = 0
+    for await (const bytes of untilAborted(input, this.#parts.signal)) {
+      hash.update(bytes)
+      size += bytes.length
+    }
+    return { ...(await this.#known(parseMd5(hash.digest('hex')) as Md5)), size }
+  }
+
+  async #known(md5: Md5): Promise<Looked> {
+    const standing = await this.#attempts().until(() => this.#server.check(md5, ''))
     return { status: standing.status, md5, ...(standing.status === 'exists' && { url: standing.url }) }
   }
 
+  /** Whether to hash a file of which nothing has been sent yet. */
   async #hashesFirst(file: LocalFile): Promise<boolean> {
-    const { hashFirst, cache, flow } = this.#parts
-    if (hashFirst || file.size <= SMALL || cache.find(file.path, file.snapshot)) return true
+    const { cache, flow } = this.#parts
+    if (cache.find(file.path, file.snapshot)) return true
     if ((flow.bytesPerSecond ?? Infinity) < HASHING / 10) return true
-    return this.#attempts().until(() => this.#server().mayHave(file.size))
+    return this.#attempts().until(() => this.#server.mayHave(file.size))
   }
 
   async #hash(file: LocalFile, progress: Progress): Promise<Md5> {
@@ -147,19 +168,40 @@ export class Courier {
     return md5
   }
 
-  async #sendAhead(file: LocalFile, progress: Progress): Promise<{ md5: Md5; isSent: boolean }> {
-    const { hasher, signal, server, stateFolder } = this.#parts
+  /** Undefined where the file is to be hashed first. */
+  async #sendAhead(file: LocalFile, progress: Progress): Promise<{ md5: Md5; isSent: boolean } | undefined> {
+    const { hashFirst, server, stateFolder } = this.#parts
+    if (hashFirst || file.size <= SMALL) return undefined
     const key = keyOf(file)
+    const journal = new Journal(stateFolder, server, key)
+    const isBegun = (await journal.read()) !== undefined
+    if (!isBegun && (await this.#hashesFirst(file))) return undefined
     const identity = await identify(stateFolder, server, key)
     try {
-      const hashing = hasher.hash(file, { signal })
-      const journal = identity.isOurs ? new Journal(stateFolder, server, key) : undefined
-      const { client } = identity
-      const attempts = this.#attempts()
-      const given = { file, server: this.#server(), client, hashing, journal, attempts, progress }
-      return await new Ahead({ ...this.#parts, ...given }).run()
+      // Another process is at the same file: what it has sent will be known by its MD5.
+      if (isBegun && !identity.isOurs) return undefined
+      return await this.#runAhead(file, identity, identity.isOurs ? journal : undefined, progress)
     } finally {
       await identity.release()
+    }
+  }
+
+  async #runAhead(
+    file: LocalFile,
+    { client }: Identity,
+    journal: Journal | undefined,
+    progress: Progress,
+  ): Promise<{ md5: Md5; isSent: boolean }> {
+    const { hasher, signal } = this.#parts
+    const over = new AbortController()
+    try {
+      const hashing = hasher.hash(file, { signal: AbortSignal.any([signal, over.signal]) })
+      const attempts = this.#attempts()
+      const given = { file, server: this.#server, client, hashing, journal, attempts, progress }
+      return await new Ahead({ ...this.#parts, ...given }).run()
+    } finally {
+      // Where it came to nothing, no thread goes on hashing the file.
+      over.abort()
     }
   }
 
@@ -187,13 +229,8 @@ export class Courier {
 
   #delivery(given: Pick<DeliveryParts, 'file' | 'md5' | 'isSent' | 'progress' | 'client'>): Delivery {
     const patience = new Patience(this.#parts.retryForMs)
-    return new Delivery({
-      ...this.#parts,
-      ...given,
-      server: this.#server(),
-      patience,
-      isSmall: given.file.size <= TINY,
-    })
+    const isSmall = given.file.size <= TINY
+    return new Delivery({ ...this.#parts, ...given, server: this.#server, patience, isSmall })
   }
 
   /** Follows somebody else's upload of the same content to its end, if that is wanted; throws any other error. */
@@ -207,7 +244,7 @@ export class Courier {
     const { wait, console, messages } = this.#parts
     if (!wait || !(error instanceof ClientError) || error.code !== 'uploading-elsewhere') throw error
     console.say(messages.waitingForOther(file.shownAs))
-    const server = this.#server()
+    const server = this.#server
     const attempts = this.#attempts()
     progress.start({ kind: 'waiting', name: file.name, size: file.size }, error.facts.offset ?? 0)
     try {
@@ -220,11 +257,6 @@ export class Courier {
     } finally {
       progress.stop()
     }
-  }
-
-  #server(): Server {
-    const { server, signal, way } = this.#parts
-    return new Server(server, signal, way)
   }
 
   #attempts(): Attempts {

@@ -71,19 +71,27 @@ export class Flow {
     await this.#limiter?.take(bytes)
   }
 
-  /** A proxy has refused a request for its size: false where there is no smaller one to try. */
-  async shrink(): Promise<boolean> {
-    const before = this.#chunkSize ?? Infinity
-    const smaller = SMALLER.find((size) => size < before)
+  /** The most that a request should have whose bytes are sent in one go: they pass the limiter at once. */
+  get burst(): number {
+    return Math.min(this.#chunkSize ?? Infinity, Math.max(64 * 1024, this.#limitRate ?? Infinity))
+  }
+
+  /**
+   * A proxy has refused a request for its size, which was `refused` bytes at most: false where there is no smaller one to
+   * try. Of many files that hear it at once, one makes it smaller for all.
+   */
+  async shrink(refused: number): Promise<boolean> {
+    if ((this.#chunkSize ?? Infinity) < refused) return true
+    const smaller = SMALLER.find((size) => size < refused)
     if (smaller === undefined) return false
     this.#chunkSize = smaller
     await this.#remember({ chunkSize: smaller })
     return true
   }
 
-  /** So many bytes have taken so many milliseconds. */
+  /** So many bytes have taken so many milliseconds. At a limited rate that tells nothing of the line. */
   async measured(bytes: number, milliseconds: number): Promise<void> {
-    if (bytes < TELLING || milliseconds <= 0) return
+    if (bytes < TELLING || milliseconds <= 0 || this.#limitRate !== undefined) return
     await this.#remember({ bytesPerSecond: Math.round((bytes / milliseconds) * 1000) })
   }
 

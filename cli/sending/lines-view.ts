@@ -1,5 +1,6 @@
 import type { Console } from '../console.js'
 import type { Messages } from '../messages.js'
+import type { ProgressEvents } from './progress-events.js'
 import { Counting, type View } from './view.js'
 
 const LINE_EVERY_MS = 5000
@@ -11,8 +12,8 @@ export class LinesView extends Counting implements View {
   readonly #isQuiet: boolean
   #shownAt = performance.now()
 
-  constructor(console: Console, messages: Messages, isQuiet: boolean) {
-    super()
+  constructor(console: Console, messages: Messages, isQuiet: boolean, events: ProgressEvents | undefined) {
+    super(events)
     this.console = console
     this.#messages = messages
     this.#isQuiet = isQuiet

@@ -48,8 +48,8 @@ export class PipeUpload {
 
   /** Throws ClientErrors; `pipe-lost` where the server has lost bytes that nobody can read again. */
   async run(): Promise<Piped> {
-    const { progress, input, flow } = this.#parts
-    const pieces = piecesOf(input, Math.min(PIECE, flow.chunkSize ?? PIECE))
+    const { progress, input, signal } = this.#parts
+    const pieces = piecesOf(untilAborted(input, signal))
     progress.start({ kind: 'uploading', name: this.#parts.name, size: 0 }, 0)
     try {
       let next = pieces.next()
@@ -66,7 +66,8 @@ export class PipeUpload {
       throw await this.#given(error)
     } finally {
       progress.stop()
-      await pieces.return(undefined).catch(() => undefined)
+      // Who does not get on with reading is not waited for.
+      void pieces.return(undefined).catch(() => undefined)
     }
   }
 
@@ -74,9 +75,10 @@ export class PipeUpload {
     const { server, client, attempts } = this.#parts
     const md5 = parseMd5(this.#hash.digest('hex')) as Md5
     const size = this.#offset + bytes.length
-    const standing = this.#url
-      ? await attempts.until(() => server.bind(this.#url!, md5, client))
-      : await attempts.until(() => server.check(md5, client))
+    const url = this.#url
+    const standing = await attempts.until(() =>
+      url ? orLost(server.bind(url, md5, client)) : server.check(md5, client),
+    )
     if (standing.status === 'exists') {
       await this.#drop()
       return { md5, size, wasKnown: true }
@@ -87,21 +89,50 @@ export class PipeUpload {
 
   /** Resolves when the server has all of these bytes. `size`: the whole size, with the last ones. */
   async #send(bytes: Buffer, size?: number): Promise<void> {
-    const { server, attempts, name, client, flow, progress } = this.#parts
+    const { server, attempts, name, client } = this.#parts
     const [begin, end] = [this.#offset, this.#offset + bytes.length]
     let isFresh = true
     await attempts.until(async () => {
       this.#url ??= await server.createEndless(name, client)
-      if (!isFresh) this.#offset = await server.offset(this.#url)
+      if (!isFresh) this.#offset = await this.#standing(begin)
       isFresh = false
       if (this.#offset < begin || this.#offset > end) throw new ClientError('pipe-lost')
-      const rest = bytes.subarray(this.#offset - begin)
-      await flow.pace(rest.length)
-      this.#offset = await server.append(this.#url, this.#offset, rest, size)
-      attempts.progressed()
-      progress.update(this.#offset)
-      if (this.#offset < end) throw new ClientError('server-trouble', { reason: `offset ${this.#offset}` })
+      do await this.#append(bytes.subarray(this.#offset - begin), size)
+      while (this.#offset < end)
     })
+  }
+
+  /** Sends the rest of a piece, or as much of it as may go in one request. */
+  async #append(rest: Buffer, size: number | undefined): Promise<void> {
+    const { server, attempts, flow, progress } = this.#parts
+    const slice = rest.subarray(0, flow.burst)
+    const whole = slice.length === rest.length ? size : undefined
+    await flow.pace(slice.length)
+    try {
+      const offset = await server.append(this.#url!, this.#offset, slice, whole)
+      if (offset <= this.#offset && slice.length > 0)
+        throw new ClientError('server-trouble', { reason: `offset ${offset}` })
+      this.#offset = offset
+    } catch (error) {
+      const isLimit = error instanceof ClientError && error.code === 'body-limit'
+      if (isLimit && (await flow.shrink(slice.length))) return
+      throw error
+    }
+    attempts.progressed()
+    progress.update(this.#offset)
+  }
+
+  /** What the server has; what is lost of a first piece can be sent again. */
+  async #standing(begin: number): Promise<number> {
+    const { server, name, client } = this.#parts
+    if (begin > 0) return orLost(server.offset(this.#url!))
+    try {
+      return await server.offset(this.#url!)
+    } catch (error) {
+      if (!(error instanceof ClientError && error.code === 'upload-gone')) throw error
+      this.#url = await server.createEndless(name, client)
+      return 0
+    }
   }
 
   /** Nobody can go on with it: what was read is gone. */
@@ -109,8 +140,7 @@ export class PipeUpload {
     await this.#drop()
     const { signal } = this.#parts
     if (signal.aborted) return signal.reason
-    const isGone = error instanceof ClientError && error.code === 'upload-gone'
-    return isGone ? new ClientError('pipe-lost', {}, { cause: error }) : error
+    return error
   }
 
   async #drop(): Promise<void> {
@@ -119,10 +149,41 @@ export class PipeUpload {
   }
 }
 
+/** An upload that is gone has taken bytes along that nobody can read again. */
+async function orLost<T>(asking: Promise<T>): Promise<T> {
+  try {
+    return await asking
+  } catch (error) {
+    const isGone = error instanceof ClientError && error.code === 'upload-gone'
+    throw isGone ? new ClientError('pipe-lost', {}, { cause: error }) : error
+  }
+}
+
+/** What is read; throws the signal's reason as soon as that is aborted, even if nothing more ever comes. */
+export async function* untilAborted<T>(input: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const reading = input[Symbol.asyncIterator]()
+  let leave: () => void = () => undefined
+  const onAbort = (): void => leave()
+  signal.addEventListener('abort', onAbort)
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        leave = () => reject(signal.reason)
+        reading.next().then(resolve, reject)
+      })
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /** Pieces of `size` bytes, and one last one, which is shorter or empty. */
 async function* piecesOf(
   input: AsyncIterable<Uint8Array>,
-  size: number,
+  size = PIECE,
 ): AsyncGenerator<{ bytes: Buffer; isLast: boolean }, undefined> {
   let waiting: Uint8Array[] = []
   let length = 0

@@ -17,7 +17,7 @@ export interface ReportParts {
   isWatched: boolean
 }
 
-interface Sent {
+export interface Sent {
   relative: string
   shownAs: string
   size: number

@@ -11,11 +11,12 @@ import { LocalFile } from '../local-file.js'
 import type { Progress } from '../progress.js'
 import { formatBytes } from '../speed.js'
 import { BarsView } from './bars-view.js'
-import { Courier } from './courier.js'
+import { Courier, type Looked } from './courier.js'
 import { Flow } from './flow.js'
 import { Lanes } from './lanes.js'
 import { LinesView } from './lines-view.js'
-import { Report } from './report.js'
+import { ProgressEvents } from './progress-events.js'
+import { Report, type Sent } from './report.js'
 import type { View } from './view.js'
 
 /** From this size on a file has a slot for itself, in bytes. */
@@ -28,7 +29,8 @@ const BIG = 8 * 1024 * 1024
 export async function uploadAll(order: UploadOrder, tools: CommandTools): Promise<number> {
   const cache = order.useCache ? await HashCache.open(tools.cacheFolder) : HashCache.none()
   const hasher = new Hasher({ cache })
-  const manifest = order.manifest === undefined ? undefined : await openManifest(order.manifest)
+  const manifest =
+    order.manifest === undefined || order.dryRun ? undefined : await openManifest(order.manifest)
   const isMany = await namesMany(order.sources, tools.folder)
   const view = createView(order, tools, isMany)
   const { results, messages, stdout } = tools
@@ -115,29 +117,41 @@ class Sending {
     const { order, tools, courier, report } = this
     const name = order.name ?? 'stdin'
     const shownAs = tools.messages.upload.reading
+    this.view.found(0)
+    const { progress, end } = this.#watch({ shownAs, size: 0 }, tools.progress)
     try {
-      const { size, ...delivered } = await courier.pipe(tools.stdin, name, tools.progress)
+      if (order.dryRun)
+        return this.#looked({ relative: name, shownAs, ...(await courier.lookAtPipe(tools.stdin)) })
+      const { size, ...delivered } = await courier.pipe(tools.stdin, name, progress)
       await report.delivered({ relative: name, shownAs, size }, delivered)
     } catch (error) {
       this.#failed(shownAs, error)
+    } finally {
+      end()
     }
   }
 
-  async #look({ relative, shownAs }: FoundFile, file: LocalFile, progress: Progress): Promise<void> {
-    const { courier, report, tools } = this
-    const { status, md5, url } = await courier.look(file, progress)
-    const { wouldSend, isKnown, isArriving } = tools.messages.upload
+  async #look(found: FoundFile, file: LocalFile, progress: Progress): Promise<void> {
+    this.#looked({ ...found, size: file.size, ...(await this.courier.look(file, progress)) })
+  }
+
+  #looked({ relative, shownAs, size, status, md5, url }: Sent & Looked): void {
+    const { wouldSend, isKnown, isArriving } = this.tools.messages.upload
     const lines = {
       exists: isKnown(shownAs, url ?? ''),
-      notfound: wouldSend(shownAs, formatBytes(file.size)),
+      notfound: wouldSend(shownAs, formatBytes(size)),
       uploading: isArriving(shownAs),
     }
-    report.looked(lines[status], { path: relative, size: file.size, md5, status, ...(url && { url }) })
+    this.report.looked(lines[status], { path: relative, size, md5, status, ...(url && { url }) })
   }
 
-  #watch({ shownAs, size }: FoundFile): { progress: Progress; end: () => void } {
-    if (this.isMany) return this.view.begin(shownAs, size)
-    return { progress: this.tools.progress, end: () => undefined }
+  /** Among many, the view shows a file; one alone has the terminal for itself, and only programs ask the view. */
+  #watch(
+    { shownAs, size }: Pick<FoundFile, 'shownAs' | 'size'>,
+    alone: Progress | undefined = this.isMany ? undefined : this.tools.progress,
+  ): { progress: Progress; end: () => void } {
+    const { progress, end } = this.view.begin(shownAs, size)
+    return { progress: alone ? both(alone, progress) : progress, end }
   }
 
   /** The others go on, unless the user wants to leave, or nobody would fare any better. */
@@ -150,8 +164,24 @@ class Sending {
   }
 }
 
+function both(one: Progress, other: Progress): Progress {
+  return {
+    start: (step, done) => [one, other].forEach((each) => each.start(step, done)),
+    update: (done) => [one, other].forEach((each) => each.update(done)),
+    stop: () => [one, other].forEach((each) => each.stop()),
+  }
+}
+
 /** What is wrong with the server, or the way to it, and so for every file. */
-const FOR_ALL = new Set<ClientError['code']>(['gave-up', 'host-unknown', 'not-ferry', 'redirected'])
+const FOR_ALL = new Set<ClientError['code']>([
+  'gave-up',
+  'host-unknown',
+  'not-ferry',
+  'redirected',
+  'untrusted',
+  'not-allowed',
+  'proxy-refuses',
+])
 
 /** Whether there may be more than one file. */
 async function namesMany(sources: readonly string[], folder: string): Promise<boolean> {
@@ -165,8 +195,9 @@ async function namesMany(sources: readonly string[], folder: string): Promise<bo
 function createView({ isJson }: UploadOrder, tools: CommandTools, isMany: boolean): View {
   const { messages, stdout, stderr, console, isQuiet, showsProgress } = tools
   const onTerminal = stderr.isTTY && showsProgress && !(isJson && stdout.isTTY)
-  if (isMany && onTerminal) return new BarsView(messages, stderr, stdout.isTTY)
-  return new LinesView(console, messages, isQuiet || !showsProgress)
+  const events = isJson && showsProgress ? new ProgressEvents(tools.results) : undefined
+  if (isMany && onTerminal) return new BarsView(messages, stderr, stdout.isTTY, events)
+  return new LinesView(console, messages, !isMany || isQuiet || !showsProgress, events)
 }
 
 function openManifest(path: string): Promise<Manifest> {

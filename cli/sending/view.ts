@@ -1,6 +1,7 @@
 import type { Console } from '../console.js'
 import type { Messages } from '../messages.js'
 import { type Progress, percentOf } from '../progress.js'
+import type { ProgressEvents } from './progress-events.js'
 import { Speedometer, formatBytes, formatSeconds } from '../speed.js'
 
 /** Smaller files come and go too quickly to be watched. In bytes. */
@@ -33,6 +34,11 @@ class Totals {
   readonly speed = new Speedometer()
   #moved = 0
 
+  /** What comes out of a pipe has no size that was known before. */
+  get all(): number {
+    return Math.max(this.bytes, this.reached)
+  }
+
   get reached(): number {
     return [...this.running.values()].reduce((sum, bytes) => sum + bytes, this.doneBytes)
   }
@@ -60,16 +66,22 @@ class Totals {
 /** What views have in common: a file's progress counts for the whole. */
 export abstract class Counting {
   protected readonly totals = new Totals()
+  readonly #events: ProgressEvents | undefined
+
+  /** `events`: who else wants to hear of it. */
+  constructor(events: ProgressEvents | undefined) {
+    this.#events = events
+  }
 
   found(bytes: number): void {
     this.totals.files++
     this.totals.bytes += bytes
-    this.refresh()
+    this.#changed()
   }
 
   complete(): void {
     this.totals.isAll = true
-    this.refresh()
+    this.#changed()
   }
 
   begin(name: string, bytes: number): { progress: Progress; end: () => void } {
@@ -79,7 +91,7 @@ export abstract class Counting {
     let isCounted = false
     const count = (done: number): void => {
       if (isCounted) totals.move(key, done)
-      this.refresh()
+      this.#changed()
     }
     const progress: Progress = {
       start: (step, done) => {
@@ -97,9 +109,15 @@ export abstract class Counting {
       totals.running.delete(key)
       totals.done++
       totals.doneBytes += bytes
-      this.refresh()
+      this.#changed()
     }
     return { progress, end }
+  }
+
+  #changed(): void {
+    this.refresh()
+    const { reached: bytes, all: total, files, done } = this.totals
+    this.#events?.tell({ bytes, total, files, done })
   }
 
   protected own(_name: string): Progress | undefined {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export const CLIENT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -33,15 +34,28 @@ export class ClientHome {
     return this.path(name)
   }
 
+  get cache(): string {
+    return join(this.dir, 'cache')
+  }
+
   /** Starts the real client here. Environment variables that would change its language or server are not inherited. */
   start(args: string[], env: Record<string, string> = {}, input?: string): TestClient {
-    const folders = { FERRY_STATE_DIR: this.state, XDG_CONFIG_HOME: this.config }
-    return new TestClient(args, this.dir, { ...folders, ...env }, input)
+    return new TestClient(args, this.dir, { ...this.#folders, ...env }, input)
+  }
+
+  /** The same, and what comes on its standard input is the test's to say. */
+  startWithInput(args: string[], env: Record<string, string> = {}): TestClient & { input: Writable } {
+    const client = new TestClient(args, this.dir, { ...this.#folders, ...env }, 'open')
+    return Object.assign(client, { input: client.child.stdin! })
   }
 
   /** Runs the client to its end. `input` is piped into it. */
   run(args: string[], env: Record<string, string> = {}, input?: string): Promise<Outcome> {
     return this.start(args, env, input).outcome
+  }
+
+  get #folders(): Record<string, string> {
+    return { FERRY_STATE_DIR: this.state, FERRY_CACHE_DIR: this.cache, XDG_CONFIG_HOME: this.config }
   }
 
   remove(): Promise<void> {
@@ -65,14 +79,17 @@ export class TestClient {
   stdout = ''
   stderr = ''
 
+  /** `input` is piped into it; `open`: its standard input stays open. */
   constructor(args: string[], cwd: string, env: Record<string, string>, input?: string) {
     this.child = spawn(process.execPath, [CLIENT, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
-    this.child.stdin?.end(input)
+    if (input !== 'open') this.child.stdin?.end(input)
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
+    // A client that ends early breaks its pipe, and that is the test's to judge by the outcome.
+    this.child.stdin?.on('error', () => undefined)
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
     this.outcome = this.#end()
   }
