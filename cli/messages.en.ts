@@ -40,6 +40,7 @@ export const english: Messages = {
     isArriving: (path) => `arriving from another client: ${path}`,
     waitingLabel: 'Waiting',
     reading: 'standard input',
+    pipeProgress: (name, done) => `[PROGRESS] ${name} ${done}`,
   },
 
   problems: {
@@ -76,7 +77,7 @@ export const english: Messages = {
       'A proxy on the way to the server refuses even requests of 1 MiB (HTTP 413): raise its limit (nginx: client_max_body_size)',
     unconfirmed: () => 'The transfer ended, but the server does not confirm yet that the file is stored',
     'not-stored': () => 'The transfer ended several times, but the server never stored the file',
-    'line-down': ({ reason }) => `The connection to the server is down (${reason})`,
+    'line-down': ({ reason }) => `No connection to the server (${reason})`,
     stalled: ({ reason }) => `No data moved for ${reason} s`,
     'server-trouble': ({ status, reason }) =>
       `The server cannot answer right now (HTTP ${status}${and(reason)})`,

@@ -45,6 +45,8 @@ interface UploadTexts {
   isArriving: (path: string) => string
   waitingLabel: string
   reading: string
+  /** Of what comes from standard input nobody knows how much it will be. */
+  pipeProgress: (name: string, done: string) => string
 }
 
 interface HelpTexts {

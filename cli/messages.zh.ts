@@ -38,6 +38,7 @@ export const chinese: Messages = {
     isArriving: (path) => `其他客户端正在上传: ${path}`,
     waitingLabel: '等待',
     reading: '标准输入',
+    pipeProgress: (name, done) => `[PROGRESS] ${name} ${done}`,
   },
 
   problems: {

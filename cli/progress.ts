@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress'
+import { type BarTexts, barLine } from './bar-line.js'
 import { type Console, printable } from './console.js'
 import type { Messages } from './messages.js'
 import { Speedometer, formatBytes, formatSeconds } from './speed.js'
@@ -14,8 +15,8 @@ export interface Step {
   kind: 'hashing' | 'uploading' | 'waiting' | 'getting'
   /** The file's name. */
   name: string
-  /** Bytes. */
-  size: number
+  /** Bytes; undefined where nobody knows yet how many there will be. */
+  size: number | undefined
   /** What a bar calls the step, where its kind does not say it. */
   label?: string
 }
@@ -49,17 +50,22 @@ export class ProgressLines implements Progress {
   update(done: number): void {
     const step = this.#step
     if (!step) return
-    const isEnd = step.kind !== 'hashing' && done >= step.size
+    const { size = Infinity } = step
+    const isEnd = step.kind !== 'hashing' && done >= size
     if (!isEnd && this.#now() - this.#lastAt < LINE_EVERY_MS[step.kind]) return
     this.#lastAt = this.#now()
-    const { hashingProgress, uploadingProgress } = this.#messages
-    const line = step.kind === 'hashing' ? hashingProgress : uploadingProgress
-    this.#console.say(line(step.name, percentOf(done, step.size), done, step.size))
+    this.#console.say(this.#line(step, done))
     if (isEnd) this.#step = undefined
   }
 
   stop(): void {
     this.#step = undefined
+  }
+
+  #line({ kind, name, size }: Step, done: number): string {
+    const { hashingProgress, uploadingProgress, upload } = this.#messages
+    if (size === undefined) return upload.pipeProgress(name, formatBytes(done))
+    return (kind === 'hashing' ? hashingProgress : uploadingProgress)(name, percentOf(done, size), done, size)
   }
 }
 
@@ -81,17 +87,15 @@ export class ProgressBar implements Progress {
     this.#speed = new Speedometer()
     this.#bar = new SingleBar({
       stream: this.#stream,
-      format: '{label} {name} [{bar}] {percent}% {done}/{all} {speed} {left}',
-      barCompleteChar: '#',
-      barIncompleteChar: '-',
-      barsize: 24,
+      format: (_options, { progress, maxWidth }, texts) =>
+        barLine(texts as BarTexts, step.size === undefined ? undefined : progress, maxWidth),
       hideCursor: true,
       linewrap: false,
       clearOnComplete: true,
       // An interrupt is the main program's: it stops the bar before it says anything.
       gracefulExit: false,
     })
-    this.#bar.start(step.size, done, this.#texts(done))
+    this.#bar.start(step.size ?? 0, done, this.#texts(done))
   }
 
   update(done: number): void {
@@ -104,17 +108,24 @@ export class ProgressBar implements Progress {
     this.#bar = undefined
   }
 
-  #texts(done: number): Record<string, string> {
+  #texts(done: number): BarTexts {
     const { kind, name, size, label } = this.#step
+    const { hashingLabel, uploadingLabel, upload, timeLeft } = this.#messages
+    const labels = { hashing: hashingLabel, waiting: upload.waitingLabel }
+    const own = kind === 'hashing' || kind === 'waiting' ? labels[kind] : uploadingLabel
     const rate = this.#speed.bytesPerSecond
+    const speed = rate === undefined ? '' : `${formatBytes(rate)}/s`
     return {
-      label: label ?? (kind === 'hashing' ? this.#messages.hashingLabel : this.#messages.uploadingLabel),
-      name: printable(name),
-      percent: percentOf(done, size),
-      done: formatBytes(done),
-      all: formatBytes(size),
-      speed: rate === undefined ? '' : `${formatBytes(rate)}/s`,
-      left: rate ? this.#messages.timeLeft(formatSeconds((size - done) / rate)) : '',
+      head: `${label ?? own} ${printable(name)}`,
+      numbers:
+        size === undefined
+          ? [formatBytes(done), speed]
+          : [
+              `${percentOf(done, size)}%`,
+              `${formatBytes(done)}/${formatBytes(size)}`,
+              speed,
+              rate ? timeLeft(formatSeconds((size - done) / rate)) : '',
+            ],
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { HelpConfiguration, Option } from 'commander'
+import { widthOf } from '../columns.js'
 import type { CommandTexts } from './messages.js'
 
 /** Help pages in the user's language, plain text without colours. */
@@ -15,11 +16,4 @@ export function helpOf(texts: CommandTexts): HelpConfiguration {
 
 function standardOf({ defaultValueDescription: standard }: Option, texts: CommandTexts): string {
   return standard === undefined ? '' : texts.standard(standard)
-}
-
-const WIDE = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE4F\uFF00-\uFF60\uFFE0-\uFFE6]/gu
-
-/** Columns on a terminal: Chinese letters take two. */
-function widthOf(text: string): number {
-  return text.length + (text.match(WIDE)?.length ?? 0)
 }

@@ -50,7 +50,7 @@ export class PipeUpload {
   async run(): Promise<Piped> {
     const { progress, input, signal } = this.#parts
     const pieces = piecesOf(untilAborted(input, signal))
-    progress.start({ kind: 'uploading', name: this.#parts.name, size: 0 }, 0)
+    progress.start({ kind: 'uploading', name: this.#parts.name, size: undefined }, 0)
     try {
       let next = pieces.next()
       for (;;) {

@@ -49,7 +49,10 @@ class Totals {
     this.speed.add(this.#moved)
   }
 
-  texts({ upload, timeLeft }: Messages): Record<string, string> {
+  texts({
+    upload,
+    timeLeft,
+  }: Messages): Record<'files' | 'percent' | 'done' | 'all' | 'speed' | 'left', string> {
     const rate = this.speed.bytesPerSecond
     const left = rate && this.isAll ? timeLeft(formatSeconds((this.bytes - this.reached) / rate)) : ''
     return {

@@ -40,6 +40,15 @@ describe('progress in a pipe', () => {
     expect(lines).toEqual(['[INFO] 计算 MD5: a.bin 50.00% (500/1000)'])
   })
 
+  it('says only how much there was so far of what comes from a pipe', () => {
+    const { lines, clock, progress } = setUp()
+    progress.start({ kind: 'uploading', name: 'tar', size: undefined })
+    clock.now = 1000
+    progress.update(16 * 1024 * 1024)
+    progress.stop()
+    expect(lines).toEqual(['[PROGRESS] tar 16.0 MiB'])
+  })
+
   it('is not 100 % before everything is there', () => {
     expect(percentOf(99_999_999_999, 100_000_000_000)).toBe('99.99')
     expect(percentOf(0, 0)).toBe('100.00')
