@@ -56,7 +56,7 @@ export type Wanted =
 export interface GetOrder extends CommonOrder {
   /** Never empty. */
   wanted: readonly Wanted[]
-  /** An absolute path to a file or folder, or `-` for standard output; undefined: the current folder. */
+  /** A file, or a folder (with a slash at its end one that may be missing), as typed; `-`: standard output; undefined: the current folder. */
   output: string | undefined
   /** Connections for one file. */
   connections: number

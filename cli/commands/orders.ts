@@ -43,7 +43,7 @@ export function getOrder(items: readonly string[], { given, order, texts, tools 
   return {
     ...order,
     wanted,
-    output: given.output === '-' ? '-' : given.output && inFolder(given.output),
+    output: given.output,
     connections: given.connections ?? 4,
     force: given.force ?? false,
     limitRate: given.limitRate,
