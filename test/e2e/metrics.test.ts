@@ -130,9 +130,11 @@ describe('the figures at /metrics', () => {
       .poll(async () => (await scrape(server.url)).get('ferry_sent_bytes_total')! - before)
       .toBeGreaterThan(MIB)
     await server.terminate()
-    await server.start({ SCRUB_DAYS: '0.000001' })
+    await server.start({ SCRUB_DAYS: '0.0001' })
     await expect
-      .poll(async () => (await scrape(server.url)).get('ferry_scrubbed_files_total{result="fine"}') ?? 0)
+      .poll(async () => (await scrape(server.url)).get('ferry_scrubbed_files_total{result="fine"}') ?? 0, {
+        timeout: 20_000,
+      })
       .toBeGreaterThan(0)
     expect((await scrape(server.url)).get('ferry_scrubbed_bytes_total')).toBeGreaterThanOrEqual(MIB)
   })
