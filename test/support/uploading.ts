@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClientHome, type Outcome, type TestClient } from './client.js'
+import { Gateway } from './gateway.js'
 import { Line } from './proxy.js'
 import { TestServer } from './server.js'
 import { content, md5 } from './tus.js'
@@ -17,17 +20,28 @@ export interface TestFile {
 export class UploadScene {
   private constructor(
     readonly server: TestServer,
+    readonly gateway: Gateway,
     readonly line: Line,
     readonly home: ClientHome,
   ) {}
 
-  static async open(env: Record<string, string> = {}): Promise<UploadScene> {
+  /** The line leads to the server; with `gateway`, to the proxy before it. */
+  static async open(env: Record<string, string> = {}, by: 'line' | 'gateway' = 'line'): Promise<UploadScene> {
     const server = await TestServer.start({ env })
-    return new UploadScene(server, await Line.to(server.port), await ClientHome.create())
+    const gateway = await Gateway.to(server.port)
+    const line = await Line.to(by === 'line' ? server.port : gateway.port)
+    return new UploadScene(server, gateway, line, await ClientHome.create())
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.line.close(), this.server.stop(), this.home.remove()])
+    await this.line.close()
+    await Promise.all([this.gateway.close(), this.server.stop(), this.home.remove()])
+  }
+
+  /** A line of its own, so that nothing is known of it; counted anew. */
+  async newLine({ upRate = Infinity, cutEvery = Infinity } = {}): Promise<void> {
+    await rm(join(this.home.state, 'servers'), { recursive: true, force: true })
+    Object.assign(this.line, { up: 0, upRate, cutEvery })
   }
 
   /** A new file that no server has seen. */
