@@ -38,8 +38,15 @@ export class Gateway {
     request.on('error', () => undefined)
     if (Number(request.headers['content-length'] ?? 0) > this.bodyLimit) {
       this.refusals++
-      response.writeHead(413, { 'content-type': 'text/html', connection: 'close' })
-      response.end('<html><head><title>413 Request Entity Too Large</title></head></html>')
+      const page = '<html><head><title>413 Request Entity Too Large</title></head></html>'
+      response.writeHead(413, {
+        'content-type': 'text/html',
+        'content-length': page.length,
+        connection: 'close',
+      })
+      response.write(page)
+      // Closed at once, the connection would be reset before the answer is read.
+      request.on('close', () => response.end())
       return void request.resume()
     }
     await this.hold(request)
