@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import {
   HEADERS,
   LONGEST_WAIT,
@@ -29,12 +29,10 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
     const md5 = md5Of(req)
     note(res, { md5 })
     const client = req.get(HEADERS.client)
-    const gone = new AbortController()
-    res.on('close', () => gone.abort())
     const standing =
       wait === undefined
         ? intake.standing(md5, client)
-        : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone.signal)
+        : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone(res))
     note(res, { outcome: standing.state })
     res.json(checkReply(standing, links))
   }
@@ -55,6 +53,13 @@ export function bindDoor(intake: Intake, links: Links): RequestHandler {
     const reply: BindReply = { ...checkReply(standing, links), bound: isBound }
     res.json(reply)
   }
+}
+
+/** Aborts when nobody is there to be answered. */
+function gone(res: Response): AbortSignal {
+  const controller = new AbortController()
+  res.on('close', () => controller.abort())
+  return controller.signal
 }
 
 function md5Of(req: Request): Md5 {
