@@ -68,7 +68,7 @@ describe('the subcommands', () => {
     const args = ['check', content(1).md5, '-s', `127.0.0.1:${port}`, '--retry-for']
     const { code, stderr, stdout } = await home.run([...args, '300ms'], env)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(/\[WARN\] The connection to the server is down \(ECONNREFUSED\), trying again/)
+    expect(stderr).toMatch(/\[WARN\] No connection to the server \(ECONNREFUSED\), trying again/)
     expect(stderr).toMatch(/\[ERROR\].*gave up after 300ms/)
     expect((await home.run([...args, '0'], env)).stderr).toMatch(/^\[ERROR\].*ECONNREFUSED/)
   })
