@@ -89,7 +89,7 @@ describe('ferry upload over a bad line', () => {
     const { code, stderr } = await scene.run([file.name, '--retry-for', '0'])
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /\[ERROR\] impatient.mp4: The connection to the server is down|\[ERROR\] The connection/,
+      /\[ERROR\] impatient.mp4: No connection to the server|\[ERROR\] No connection to the server/,
     )
     expect(stderr).not.toContain('trying again')
     // What that has left is gone on with, and one that is gone is no failure.
