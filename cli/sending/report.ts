@@ -70,6 +70,14 @@ export class Report {
     if (isJson) this.#result('', { event: 'problem', path: shownAs, code: error.code, message: problem })
   }
 
+  /** The run ends before its time, and whoever runs it says why; programs get that here, and what became of the rest. */
+  brokenOff(error: ClientError): void {
+    const { messages, isJson } = this.#parts
+    if (!isJson) return
+    this.#result('', { event: 'problem', code: error.code, message: describe(error, messages) })
+    this.end(false)
+  }
+
   /** The last line of many, and the exit code: that of all failures where they agree. */
   end(isMany: boolean): number {
     const { view, messages, isJson } = this.#parts

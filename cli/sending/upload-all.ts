@@ -42,7 +42,10 @@ export async function uploadAll(order: UploadOrder, tools: CommandTools): Promis
     const console = isMany ? { say: () => undefined, warn } : view.console
     const courier = new Courier({ ...order, ...tools, hasher, cache, flow, console })
     await new Sending(order, tools, courier, report, view, isMany).run()
-    return report.end(isMany || order.isJson)
+    return report.end(isMany)
+  } catch (error) {
+    report.brokenOff(asClientError(error))
+    throw error
   } finally {
     view.stop()
     await hasher.close()
@@ -159,7 +162,7 @@ class Sending {
     const { signal } = this.tools
     if (signal.aborted) throw signal.reason
     const error = asClientError(thrown)
-    if (FOR_ALL.has(error.code)) throw error
+    if (FOR_ALL.has(error.code) || isOutOfReach(error)) throw error
     this.report.failed(shownAs, error)
   }
 }
@@ -182,6 +185,11 @@ const FOR_ALL = new Set<ClientError['code']>([
   'not-allowed',
   'proxy-refuses',
 ])
+
+/** Nothing was heard of the server for all the time that it was given: no other file would fare better. */
+function isOutOfReach({ code, cause }: ClientError): boolean {
+  return code === 'gave-up' && cause instanceof ClientError && cause.code === 'line-down'
+}
 
 /** Whether there may be more than one file. */
 async function namesMany(sources: readonly string[], folder: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readFile, readdir, symlink } from 'node:fs/promises'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../support/server.js'
 import { content, stockUpload } from '../support/tus.js'
 import { MIB, UploadScene, eventsOf } from '../support/uploading.js'
 
@@ -167,6 +168,33 @@ describe('ferry upload of files and folders', () => {
       .run(['--json', '--no-progress', 'quietly.bin'])
       .finally(() => (line.upRate = Infinity))
     expect(eventsOf(outcome).map(({ event }) => event)).toEqual(['result', 'summary'])
+  })
+
+  it('tells programs also what has ended a run before its time', async () => {
+    const { line } = scene
+    const file = await scene.file('ended.bin', 16 * MIB)
+    line.upRate = 4 * MIB
+    const { up } = line
+    const client = scene.start(['--json', file.name])
+    await expect.poll(() => line.up - up, { timeout: 30_000 }).toBeGreaterThan(4 * MIB)
+    const outcome = await client.kill('SIGINT').finally(() => (line.upRate = Infinity))
+    expect(outcome.code).toBe(130)
+    const [problem, summary] = eventsOf(outcome).filter(({ event }) => event !== 'progress')
+    const message = 'Interrupted. The same command goes on where it stopped'
+    expect(problem).toEqual({ event: 'problem', code: 'interrupted', message })
+    expect(summary).toMatchObject({ event: 'summary', stored: 0, failed: 0 })
+  })
+
+  it('does not try every file on a server that nobody can reach', async () => {
+    const { home } = scene
+    await mkdir(home.path('unreachable'))
+    for (let at = 0; at < 40; at++) await scene.file(`unreachable/${at}.bin`, 10)
+    const nobody = await freePort()
+    const args = ['upload', '-s', `127.0.0.1:${nobody}`, 'unreachable', '--retry-for', '1s']
+    const { code, stderr } = await home.run(args, { FERRY_LANG: 'en' })
+    expect(code).toBe(1)
+    expect(stderr.match(/\[ERROR\]/g)).toHaveLength(1)
+    expect(stderr).toContain('(ECONNREFUSED); gave up after 1s without any progress')
   })
 
   it('says in a dry run what it would do, and sends nothing', async () => {
