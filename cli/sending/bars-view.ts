@@ -83,7 +83,7 @@ export class BarsView extends Counting implements View {
     const now = performance.now()
     if (now - this.#shownAt < EVERY_MS) return
     this.#shownAt = now
-    this.#total.setTotal(Math.max(1, this.totals.bytes))
+    this.#total.setTotal(Math.max(1, this.totals.all))
     this.#total.update(this.totals.reached, this.#texts())
   }
 }

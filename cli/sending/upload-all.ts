@@ -121,7 +121,7 @@ class Sending {
     const name = order.name ?? 'stdin'
     const shownAs = tools.messages.upload.reading
     this.view.found(0)
-    const { progress, end } = this.#watch({ shownAs, size: 0 }, tools.progress)
+    const { progress, end } = this.#watch({ shownAs, size: 0 })
     try {
       if (order.dryRun)
         return this.#looked({ relative: name, shownAs, ...(await courier.lookAtPipe(tools.stdin)) })
@@ -149,12 +149,9 @@ class Sending {
   }
 
   /** Among many, the view shows a file; one alone has the terminal for itself, and only programs ask the view. */
-  #watch(
-    { shownAs, size }: Pick<FoundFile, 'shownAs' | 'size'>,
-    alone: Progress | undefined = this.isMany ? undefined : this.tools.progress,
-  ): { progress: Progress; end: () => void } {
+  #watch({ shownAs, size }: Pick<FoundFile, 'shownAs' | 'size'>): { progress: Progress; end: () => void } {
     const { progress, end } = this.view.begin(shownAs, size)
-    return { progress: alone ? both(alone, progress) : progress, end }
+    return { progress: this.isMany ? progress : both(this.tools.progress, progress), end }
   }
 
   /** The others go on, unless the user wants to leave, or nobody would fare any better. */

@@ -54,12 +54,12 @@ class Totals {
     timeLeft,
   }: Messages): Record<'files' | 'percent' | 'done' | 'all' | 'speed' | 'left', string> {
     const rate = this.speed.bytesPerSecond
-    const left = rate && this.isAll ? timeLeft(formatSeconds((this.bytes - this.reached) / rate)) : ''
+    const left = rate && this.isAll ? timeLeft(formatSeconds((this.all - this.reached) / rate)) : ''
     return {
       files: upload.total(this.done, this.files, this.isAll),
-      percent: percentOf(this.reached, this.bytes),
+      percent: percentOf(this.reached, this.all),
       done: formatBytes(this.reached),
-      all: formatBytes(this.bytes),
+      all: formatBytes(this.all),
       speed: rate === undefined ? '' : `${formatBytes(rate)}/s`,
       left,
     }
