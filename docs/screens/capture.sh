@@ -86,7 +86,7 @@ middle='(3[5-9]|[45][0-9]|6[0-5])\.[0-9][0-9]%'
 single() {
   bytes 62914560 "$scratch/$1/$2.mp4"
   typed "$1" "ferry upload $2.mp4 --limit-rate 8M"
-  expect "$1" "$middle"
+  expect "$1" "^(Upload|上传) .*$middle"
   captured "$1" single
   idle "$1"
   rm "$scratch/$1/$2.mp4"
