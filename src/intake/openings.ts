@@ -58,7 +58,8 @@ export class Openings {
   }
 
   /** The same part under a new id. With one id, two clients that revive would cut each other off for ever. */
-  async #handOver(arrival: Arrival, claim: Claim, id: string, { address }: Origin): Promise<void> {
+  async #handOver(arrival: Arrival, claim: Claim, id: string, origin: Origin): Promise<void> {
+    const { address } = origin
     const former = { id: arrival.id, claim: arrival.claim, address: arrival.address }
     const filename = claim.filename || former.claim.filename
     this.claims.rename(arrival, id)
@@ -71,6 +72,10 @@ export class Openings {
       const hands = { part, id, client: claim.client, filename, touchedAt, address }
       await this.stores.ledger.write('handOver', hands)
     } catch (error) {
+      // It has changed hands again since then.
+      if (arrival.id !== id) throw error
+      // It ended just before: nothing is left to go on with, but its content may be here.
+      if (this.claims.get(id) !== arrival) return this.open(claim, id, origin)
       this.claims.rename(arrival, former.id)
       arrival.claim = former.claim
       arrival.address = former.address

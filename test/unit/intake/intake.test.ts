@@ -108,6 +108,26 @@ describe('Intake', () => {
     expect(await intake.receive(id, 0, source(file.bytes))).toMatchObject({ state: 'finished' })
   })
 
+  it('gives its own client what has become a content while it came back', async () => {
+    const { intake, files } = await openHouse()
+    const file = content(1000)
+    const claim = claimOf(file, { client: 'mine' })
+    const { id } = await intake.create(claim)
+    const other = new Database(join(files, '.ledger', 'ledger.db'))
+    onTestFinished(() => void other.close())
+    other.exec('BEGIN IMMEDIATE')
+    const received = intake.receive(id, 0, source(file.bytes))
+    await vi.waitFor(async () => expect(await readdir(files)).toContain(`${file.md5}.mp4`))
+    await pause(100) // its last step waits for the ledger now
+    const again = intake.create(claim)
+    await pause(100)
+    other.exec('COMMIT')
+    expect(await received).toMatchObject({ state: 'finished' })
+    expect(await again).toMatchObject({ state: 'finished' })
+    expect(intake.look(id)).toMatchObject({ state: 'finished' })
+    expect([...intake.arrivals()]).toEqual([])
+  })
+
   it('skips bytes that it has: a client may send from further back', async () => {
     const { intake } = await openHouse()
     const file = content(100_000)
