@@ -30,11 +30,12 @@ export async function bind(
   if (claim.md5 !== md5) {
     const better = betterClaim(arrival, md5, client, stores, claims)
     if (better) return { isBound: false, standing: better }
+    const former = claims.owner(md5)
     claims.bind(arrival, md5)
     try {
       await stores.ledger.write('bind', { part: arrival.part, md5 })
     } catch (error) {
-      claims.unbind(arrival)
+      claims.unbind(arrival, former)
       throw diskError(error, 'writing the ledger')
     }
   }
@@ -51,10 +52,14 @@ function betterClaim(
   const content = shelf.find(md5)
   if (content && (claim.size ?? content.size) === content.size) return { state: 'exists', content }
   const owner = claims.owner(md5)
-  if (!owner || owner.claim.size !== claim.size) return undefined
+  if (!owner) return undefined
+  const known = owner.claim.size !== undefined && claim.size !== undefined
+  // One of two different sizes is wrong, and the MD5 will tell which.
+  if (known && owner.claim.size !== claim.size) return undefined
   const standing = claims.standing(owner, client)
   if (standing.state === 'uploading' && !standing.isOwn) return standing
-  if (!owner.resumable || owner.durable <= front) return undefined
+  // Only one of a known size is given back to anybody.
+  if (!known || !owner.resumable || owner.durable <= front) return undefined
   const [offset, size] = [reported(owner), owner.claim.size]
   return { state: 'uploading', offset, size, isOwn: true, resumable: true, retryAfter: 0 }
 }

@@ -56,11 +56,14 @@ export class Claims {
     this.#owners.set(md5, arrival)
   }
 
-  /** Takes that back. */
-  unbind(arrival: Arrival): void {
+  /** Takes that back; `former` owned the claim before, and owns it again if it is still open. */
+  unbind(arrival: Arrival, former: Arrival | undefined): void {
     const { md5, ...claim } = arrival.claim
     arrival.claim = { ...claim, md5: undefined }
-    if (md5 && this.#owners.get(md5) === arrival) this.#owners.delete(md5)
+    if (!md5 || this.#owners.get(md5) !== arrival) return
+    this.#owners.delete(md5)
+    if (former && this.#byId.get(former.id) === former) this.#owners.set(md5, former)
+    else this.onEnd(md5)
   }
 
   isLive(arrival: Arrival): boolean {

@@ -128,6 +128,39 @@ describe('Intake', () => {
     expect([...intake.arrivals()]).toEqual([])
   })
 
+  it('does not give the claim of an upload of unknown size to one that declares its MD5 later', async () => {
+    const { intake } = await openHouse()
+    const file = content(1000)
+    await intake.create(claimOf(file, { size: undefined }), FORM)
+    const { id } = await intake.create(claimOf(file, { md5: undefined }))
+    expect(await intake.bind(id, file.md5 as Md5)).toMatchObject({
+      isBound: false,
+      standing: { state: 'uploading', isOwn: false },
+    })
+  })
+
+  it('does not send anybody to an upload of unknown size, which nobody is given back', async () => {
+    const { intake } = await openHouse()
+    const file = content(1000)
+    const mine = { client: 'mine', size: undefined }
+    const first = await intake.create(claimOf(file, mine))
+    await intake.receive(first.id, 0, source(file.bytes.subarray(0, 500)))
+    const { id } = await intake.create(claimOf(file, { ...mine, md5: undefined }))
+    expect(await intake.bind(id, file.md5 as Md5, 'mine')).toMatchObject({ isBound: true })
+  })
+
+  it('leaves the claim to its owner where declaring an MD5 fails', async () => {
+    const { intake } = await openHouse()
+    const file = content(1000)
+    const mine = { client: 'mine' }
+    await intake.create(claimOf(file, mine))
+    const { id } = await intake.create(claimOf(file, { ...mine, md5: undefined }))
+    await intake.receive(id, 0, source(file.bytes.subarray(0, 500)))
+    vi.spyOn(intake.stores.ledger, 'write').mockRejectedValueOnce(new FerryError('disk-full', 'no room'))
+    await expect(intake.bind(id, file.md5 as Md5, 'mine')).rejects.toThrow(FerryError)
+    expect(intake.standing(file.md5 as Md5)).toMatchObject({ state: 'uploading', offset: 0 })
+  })
+
   it('skips bytes that it has: a client may send from further back', async () => {
     const { intake } = await openHouse()
     const file = content(100_000)
