@@ -60,6 +60,8 @@ async function verified(arrival: Arrival, part: Part, stores: Stores): Promise<M
   startFollowing(arrival, stores)
   const md5 = await digest(arrival, stores)
   if (arrival.claim.md5 && arrival.claim.md5 !== md5) throw mismatch(arrival.claim.md5, md5)
+  // Who declares another one from now on comes too late for this comparison.
+  arrival.claim = { ...arrival.claim, md5 }
   await part.cut(arrival.front).catch((error: unknown) => {
     throw diskError(error, 'looking at the part')
   })

@@ -128,6 +128,21 @@ describe('Intake', () => {
     expect([...intake.arrivals()]).toEqual([])
   })
 
+  it('does not let an MD5 be declared that is known not to be its own any more', async () => {
+    const { intake } = await openHouse()
+    const file = content(1000)
+    const { id } = await intake.create(claimOf(file, { md5: undefined }))
+    const { shelf } = intake.stores
+    const place = shelf.place.bind(shelf)
+    vi.spyOn(shelf, 'place').mockImplementationOnce(async (...how) => {
+      const wrong = intake.bind(id, content(1).md5 as Md5)
+      await expect(wrong).rejects.toMatchObject({ code: 'bad-request' })
+      expect(await intake.bind(id, file.md5 as Md5)).toMatchObject({ isBound: true })
+      return place(...how)
+    })
+    expect(await intake.receive(id, 0, source(file.bytes))).toMatchObject({ state: 'finished' })
+  })
+
   it('does not give the claim of an upload of unknown size to one that declares its MD5 later', async () => {
     const { intake } = await openHouse()
     const file = content(1000)
