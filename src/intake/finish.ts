@@ -34,7 +34,9 @@ export async function finish(
     const known = shelf.find(md5)
     // What only its name vouches for, or is longer or shorter, may be anything: ours has been read.
     const isKnown = known?.isVerified === true && known.size === arrival.front
-    const content = isKnown ? known : await place(arrival, md5, known?.file, stores)
+    // What lies under the name that the ledger has is found wrong by nobody once that has another.
+    const file = ledger.read.content(md5)?.file
+    const content = isKnown ? known : await place(arrival, md5, file, stores)
     // A form's row is only there to be listed.
     if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() })
     else await ledger.write('storeForm', { part: arrival.part, content, now: Date.now() })

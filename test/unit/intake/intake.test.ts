@@ -176,6 +176,19 @@ describe('Intake', () => {
     expect(intake.standing(file.md5 as Md5)).toMatchObject({ state: 'uploading', offset: 0 })
   })
 
+  it('sets a file of another size aside also where the next uploader calls it otherwise', async () => {
+    const { intake, files } = await openHouse()
+    const file = content(1000)
+    const claim = claimOf(file, { filename: 'a.mkv' })
+    const first = await intake.create(claim)
+    await intake.receive(first.id, 0, source(file.bytes))
+    await writeFile(join(files, `${file.md5}.mkv`), 'short')
+    const { id } = await intake.create(claimOf(file))
+    await intake.receive(id, 0, source(file.bytes))
+    expect((await readdir(files)).filter((name) => name.startsWith(file.md5))).toEqual([`${file.md5}.mkv`])
+    expect(await readFile(join(files, `${file.md5}.mkv`))).toEqual(file.bytes)
+  })
+
   it('skips bytes that it has: a client may send from further back', async () => {
     const { intake } = await openHouse()
     const file = content(100_000)
