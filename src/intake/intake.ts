@@ -163,7 +163,8 @@ export class Intake {
     if (size < arrival.front)
       throw new FerryError('bad-request', `the upload has ${arrival.front} bytes already`)
     this.#refuseTooLarge(size)
-    await this.room.reserve(arrival, size)
+    // What is here already needs no room, however little of it is left.
+    if (size > arrival.front) await this.room.reserve(arrival, size)
     if (arrival.resumable) await this.stores.ledger.write('declareSize', { part: arrival.part, size })
     arrival.claim = { ...arrival.claim, size }
   }

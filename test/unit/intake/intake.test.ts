@@ -176,6 +176,17 @@ describe('Intake', () => {
     expect(intake.standing(file.md5 as Md5)).toMatchObject({ state: 'uploading', offset: 0 })
   })
 
+  it('learns that an upload is whole although the disk has no room for more', async () => {
+    const { intake } = await openHouse({ minFree: 1 })
+    const file = content(1000)
+    const { id } = await intake.create(claimOf(file, { size: undefined }))
+    await intake.receive(id, 0, source(file.bytes))
+    vi.spyOn(intake.stores.inbox, 'free').mockResolvedValue(0)
+    await expect(intake.declareSize(id, 1001)).rejects.toMatchObject({ code: 'disk-full' })
+    await intake.declareSize(id, 1000)
+    expect(await intake.receive(id, 1000, source(Buffer.alloc(0)))).toMatchObject({ state: 'finished' })
+  })
+
   it('sets a file of another size aside also where the next uploader calls it otherwise', async () => {
     const { intake, files } = await openHouse()
     const file = content(1000)
