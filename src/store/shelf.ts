@@ -192,5 +192,10 @@ async function replace(part: string, target: string, spare: string): Promise<voi
     if (!isErrno(error, ...NO_LINKS)) throw error
     return rename(part, target)
   }
-  await rename(spare, target)
+  try {
+    await rename(spare, target)
+  } catch (error) {
+    await unlink(spare).catch(() => undefined) // swept at the next start
+    throw error
+  }
 }

@@ -1,11 +1,16 @@
 import type { Md5 } from '#src/contract.js'
 import { Ledger } from '#src/store/ledger.js'
 import { Shelf } from '#src/store/shelf.js'
-import { mkdir, readdir, readFile, symlink, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, symlink, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { testFolder } from '../../support/folder.js'
 import { content } from '../../support/tus.js'
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>()
+  return { ...real, rename: vi.fn(real.rename) }
+})
 
 async function openShelf(): Promise<{
   shelf: Shelf
@@ -47,6 +52,17 @@ describe('Shelf', () => {
     expect(await readFile(join(dir, `${file.md5}.bin`))).toEqual(file.bytes)
     expect(await readFile(part)).toEqual(file.bytes)
     await expect(readFile(spare)).rejects.toThrow('ENOENT')
+  })
+
+  it('leaves nothing in the inbox when it can not give the name to the part', async () => {
+    const { shelf, dir, part, spare } = await openShelf()
+    const file = content(1000)
+    await writeFile(part, file.bytes)
+    await writeFile(join(dir, `${file.md5}.bin`), Buffer.alloc(1000, 1))
+    vi.mocked(rename).mockRejectedValueOnce(Object.assign(new Error('EIO'), { code: 'EIO' }))
+    await expect(shelf.place(part, `${file.md5}.bin`, spare)).rejects.toMatchObject({ code: 'io-failed' })
+    await expect(readFile(spare)).rejects.toThrow('ENOENT')
+    expect(await readFile(part)).toEqual(file.bytes)
   })
 
   it('finds that a part is there already when it is placed again', async () => {
