@@ -29,6 +29,8 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
     const md5 = md5Of(req)
     note(res, { md5 })
     const client = req.get(HEADERS.client)
+    // Silence is agreed upon here, as long as it may be; Node sets the time again for the next request.
+    if (wait !== undefined) req.setTimeout(0)
     const standing =
       wait === undefined
         ? intake.standing(md5, client)
