@@ -121,4 +121,61 @@ describe('Server', () => {
     controller.abort(new Error('interrupted'))
     await expect(asking).rejects.toThrow('interrupted')
   })
+
+  it.each([
+    ['a tus server', { 'tus-resumable': '1.0.0' }, 'Maximum size exceeded', 'too-large'],
+    ['a ferry server', {}, '{"status":"error","code":"too-large","message":"no"}', 'too-large'],
+    ['a proxy', {}, '<html>413</html>', 'body-limit'],
+    ['a proxy', {}, 'too much', 'body-limit'],
+  ])('knows a 413 of %s from others (%j %s)', async (_who, headers, body, code) => {
+    fake.intercept = answer(413, headers, body)
+    await expect(server.create(claim, 'mine')).rejects.toMatchObject({ code })
+    await expect(server.append(`${fake.url}/tus/1`, 0, Buffer.alloc(9))).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    [200, '{"status":"notfound","possible":false}', false],
+    [200, '{"status":"notfound","possible":true}', true],
+    // An older server.
+    [400, '{"status":"error","code":"bad-md5","message":"md5 must be"}', true],
+  ])('asks by size whether something may be known (HTTP %i %s)', async (status, body, may) => {
+    fake.intercept = answer(status, {}, body)
+    expect(await server.mayHave(7)).toBe(may)
+  })
+
+  it.each([
+    [200, '<html>welcome</html>', 'not-ferry'],
+    [404, 'not found', 'not-ferry'],
+    [503, 'busy', 'server-trouble'],
+  ])('does not have a big file hashed for nobody (HTTP %i %s)', async (status, body, code) => {
+    fake.intercept = answer(status, {}, body)
+    await expect(server.mayHave(7)).rejects.toMatchObject({ code })
+  })
+
+  it.each(['check', 'create', 'mayHave'] as const)(
+    'takes no stranger’s answer for the server’s after its first own (%s)',
+    async (how) => {
+      if (how === 'mayHave') fake.intercept = answer(200, {}, '{"status":"notfound","possible":true}')
+      await {
+        check: () => server.check(md5),
+        create: () => server.create(claim, 'me'),
+        mayHave: () => server.mayHave(7),
+      }[how]()
+      fake.intercept = answer(404, {}, '<html>wifi</html>')
+      expect((await server.check(md5).catch((error: unknown) => error)) as object).not.toMatchObject({
+        code: 'not-ferry',
+      })
+    },
+  )
+
+  it('knows that an upload is gone although nobody has said a word before', async () => {
+    fake.intercept = answer(404, { 'tus-resumable': '1.0.0' })
+    await expect(server.offset(`${fake.url}/tus/1`)).rejects.toMatchObject({ code: 'upload-gone' })
+  })
+
+  it('takes an upload back also when the run is interrupted', async () => {
+    const interrupted = new Server(fake.url, AbortSignal.abort(new Error('interrupted')))
+    await interrupted.terminate(`${fake.url}/tus/1`)
+    expect(fake.log).toEqual(['DELETE /tus/1'])
+  })
 })
