@@ -1,4 +1,4 @@
-import { constants, lstatSync, opendirSync } from 'node:fs'
+import { constants, linkSync, lstatSync, opendirSync, renameSync, unlinkSync } from 'node:fs'
 import { access, link, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { extensionOf, type Md5 } from '../contract.js'
@@ -108,26 +108,9 @@ export class Shelf {
   async setAside(file: string, inode?: number): Promise<void> {
     const folder = join(this.directory, QUARANTINE)
     await mkdir(folder, { recursive: true })
-    const aside = join(folder, `${file}.${Date.now()}`)
-    try {
-      if (inode !== undefined && (await lstat(this.path(file))).ino !== inode) return
-      await rename(this.path(file), aside)
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return // somebody else was faster
-      throw error
-    }
-    if (inode !== undefined && (await lstat(aside)).ino !== inode) await this.#putBack(aside, file)
+    if (!moveAway(this.path(file), join(folder, `${file}.${Date.now()}`), inode)) return
     await new DirectorySync(folder).sync()
     await this.#names.sync()
-  }
-
-  async #putBack(aside: string, file: string): Promise<void> {
-    try {
-      await linkOrMove(aside, this.path(file))
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error // it has a successor already
-    }
-    await rm(aside, { force: true })
   }
 
   /** Takes every file of these contents off the shelf, durably; returns their names. Who is reading one reads on. */
@@ -182,6 +165,33 @@ async function linkOrMove(part: string, target: string): Promise<void> {
     await reservation.close()
     await rename(part, target)
   }
+}
+
+/**
+ * Looking, moving and looking again follow each other at once: a right file that slips in between, from this process or
+ * another, is away for some microseconds. False where the file is not the one, or not there any more.
+ */
+function moveAway(path: string, aside: string, inode: number | undefined): boolean {
+  try {
+    if (inode !== undefined && lstatSync(path).ino !== inode) return false
+    renameSync(path, aside)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false // somebody else was faster
+    throw error
+  }
+  if (inode === undefined || lstatSync(aside).ino === inode) return true
+  putBack(aside, path)
+  return false
+}
+
+function putBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path)
+  } catch (error) {
+    if (isErrno(error, ...NO_LINKS)) return renameSync(aside, path)
+    if (!isErrno(error, 'EEXIST')) throw error // it has a successor already
+  }
+  unlinkSync(aside)
 }
 
 /** Takes the name from the file that has it; who is reading that one reads on, and nobody ever finds none. */
