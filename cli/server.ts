@@ -4,7 +4,7 @@ import type { Way } from './net/way.js'
 import { nameOf } from './net/proxy.js'
 import { type Reply, problemOf } from './reply.js'
 import { request } from './request.js'
-import { encodeMetadata, parseStanding, type Standing } from './wire.js'
+import { encodeMetadata, parseStanding, parseStandings, type Standing } from './wire.js'
 
 /** What we declare when an upload is created. */
 export interface Claim {
@@ -51,6 +51,17 @@ export class Server {
     if (!standing) throw this.#problem(reply)
     this.#isKnown = true
     return standing
+  }
+
+  /** The same for several at once, an answer for each in their order; one by one where the server is an older one. */
+  async checkMany(md5s: readonly Md5[], client: string): Promise<Standing[]> {
+    if (md5s.length === 1) return [await this.check(md5s[0]!, client)]
+    const url = `${this.#base}${PATHS.check}?md5s=${md5s.join(',')}`
+    const reply = await this.#request('GET', url, { [HEADERS.client]: client })
+    const standings = reply.status === 200 ? parseStandings(reply, md5s.length) : undefined
+    if (standings) return standings
+    if (reply.json?.['code'] === 'bad-md5') return Promise.all(md5s.map((md5) => this.check(md5, client)))
+    throw this.#problem(reply)
   }
 
   /** Whether a content of so many bytes may be known: where not, nobody has to hash a file before it is sent. */

@@ -6,6 +6,20 @@ export type Standing = { status: 'exists'; url: string } | { status: 'notfound' 
 
 /** The standing that an answer tells of, undefined where it is something else. */
 export function parseStanding({ json }: Reply): Standing | undefined {
+  return asStanding(json)
+}
+
+/** So many standings, or undefined. */
+export function parseStandings({ json }: Reply, count: number): Standing[] | undefined {
+  const answers: unknown = json?.['answers']
+  if (!Array.isArray(answers)) return undefined
+  const standings = answers.map((answer) => asStanding(answer as Reply['json']))
+  return standings.length === count && standings.every((standing) => standing !== undefined)
+    ? standings
+    : undefined
+}
+
+function asStanding(json: Reply['json']): Standing | undefined {
   const { status, url } = json ?? {}
   if (status === 'exists' && typeof url === 'string') return { status, url }
   if (status === 'notfound') return { status }

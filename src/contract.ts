@@ -57,6 +57,12 @@ export type SizeReply = { status: 'notfound'; possible: boolean } | ErrorReply
  */
 export type BindReply = (Exclude<CheckReply, ErrorReply> & { bound: boolean }) | ErrorReply
 
+/** `GET /check?md5s=`, several MD5s with commas between: an answer for each, in their order. */
+export type ManyReply = { status: 'many'; answers: Exclude<CheckReply, ErrorReply>[] } | ErrorReply
+
+/** So many MD5s can be asked for at once. */
+export const MOST_MD5S = 256
+
 /** The longest that `GET /check?wait=` waits, in seconds. */
 export const LONGEST_WAIT = 60
 

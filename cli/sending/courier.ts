@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type Md5, parseMd5 } from '../../src/contract.js'
 import { Attempts } from '../attempts.js'
+import { CheckBatch } from '../check-batch.js'
 import type { Console } from '../console.js'
 import { Delivery, type DeliveryParts } from '../delivery.js'
 import { ClientError } from '../errors.js'
@@ -14,6 +15,7 @@ import { Patience } from '../retry.js'
 import type { Way } from '../net/way.js'
 import { Server } from '../server.js'
 import { type Identity, identify } from '../state.js'
+import type { Standing } from '../wire.js'
 import { Ahead } from './ahead.js'
 import type { Flow } from './flow.js'
 import { Journal, keyOf } from './journal.js'
@@ -74,10 +76,13 @@ export class Courier {
   }
   /** One for all: what it has learned of who answers counts for every file. */
   readonly #server: Server
+  /** For small files. */
+  readonly #batch: CheckBatch
 
   constructor(parts: CourierParts) {
     this.#parts = parts
     this.#server = new Server(parts.server, parts.signal, parts.way)
+    this.#batch = new CheckBatch((md5s) => this.#server.checkMany(md5s, this.#nobody.client))
   }
 
   /** Throws ClientErrors: those of Delivery, and `file-changed` where the file is not what it was when it was opened. */
@@ -230,7 +235,9 @@ export class Courier {
   #delivery(given: Pick<DeliveryParts, 'file' | 'md5' | 'isSent' | 'progress' | 'client'>): Delivery {
     const patience = new Patience(this.#parts.retryForMs)
     const isSmall = given.file.size <= TINY
-    return new Delivery({ ...this.#parts, ...given, server: this.#server, patience, isSmall })
+    const check = (md5: Md5): Promise<Standing> => this.#batch.check(md5)
+    const small = isSmall ? { isSmall, check } : {}
+    return new Delivery({ ...this.#parts, ...given, ...small, server: this.#server, patience })
   }
 
   /** Follows somebody else's upload of the same content to its end, if that is wanted; throws any other error. */

@@ -2,10 +2,12 @@ import type { Request, RequestHandler, Response } from 'express'
 import {
   HEADERS,
   LONGEST_WAIT,
+  MOST_MD5S,
   parseMd5,
   type BindReply,
   type CheckReply,
   type ErrorReply,
+  type ManyReply,
   type Md5,
   type SizeReply,
 } from '../contract.js'
@@ -20,7 +22,8 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
     res.set('Cache-Control', 'no-store')
-    const { md5: wanted, size, wait } = req.query
+    const { md5: wanted, md5s, size, wait } = req.query
+    if (wanted === undefined && md5s !== undefined) return void res.json(askMany(req, res, intake, links))
     if (wanted === undefined && size !== undefined) {
       const reply: SizeReply = { status: 'notfound', possible: intake.mayHave(parseSize(size)) }
       note(res, { outcome: reply.possible ? 'possible' : 'impossible' })
@@ -38,6 +41,19 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
     note(res, { outcome: standing.state })
     res.json(checkReply(standing, links))
   }
+}
+
+function askMany(req: Request, res: Response, intake: Intake, links: Links): ManyReply {
+  const { md5s: text } = req.query
+  const md5s = (typeof text === 'string' ? text : '').split(',').map(parseMd5)
+  if (md5s.length > MOST_MD5S || !md5s.every((md5) => md5 !== undefined))
+    throw new FerryError(
+      'bad-md5',
+      `md5s must be up to ${MOST_MD5S} MD5s of 32 hex digits, with commas between`,
+    )
+  note(res, { outcome: `many-${md5s.length}` })
+  const client = req.get(HEADERS.client)
+  return { status: 'many', answers: md5s.map((md5) => checkReply(intake.standing(md5, client), links)) }
 }
 
 /** `POST /check?md5=&upload=`: the MD5 of an upload that was created without one. */

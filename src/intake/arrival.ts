@@ -22,6 +22,8 @@ export interface Origin {
   address: string | undefined
   /** Bytes that it announces where it declares no size. */
   announced: number
+  /** All of it comes with its creation, and it is small: it never lies about half done (`whole.ts`). */
+  isWhole?: boolean
 }
 
 /**
@@ -48,8 +50,9 @@ export interface Arrival {
   /** Milliseconds it had been idle when this process started. */
   idleBefore: number
   readonly door: string
-  /** False for a form: nobody can go on with it. */
+  /** False for a form, and for what comes whole: nobody can go on with it. */
   readonly resumable: boolean
+  readonly isWhole: boolean
   address: string | undefined
   /** Wall-clock milliseconds. */
   readonly createdAt: number
@@ -58,7 +61,8 @@ export interface Arrival {
 }
 
 /** A new arrival for a claim: nothing of it is on disk yet. */
-export function newArrival(id: string, claim: Claim, { door, resumable, address }: Origin): Arrival {
+export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
+  const { door, resumable, address, isWhole = false } = origin
   return {
     id,
     part: id,
@@ -68,7 +72,8 @@ export function newArrival(id: string, claim: Claim, { door, resumable, address 
     durable: 0,
     followed: { hashedTo: 0, hashState: undefined },
     door,
-    resumable,
+    resumable: resumable && !isWhole,
+    isWhole,
     address,
     createdAt: Date.now(),
     reserves: 0,
@@ -96,6 +101,7 @@ export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arriv
     idleBefore: Math.min(Math.max(0, Date.now() - touchedAt), mostIdle),
     door,
     resumable: true,
+    isWhole: false,
     address,
     createdAt,
     reserves: size ?? 0,

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { FerryError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
@@ -8,6 +9,7 @@ import { Locks } from './locks.js'
 import type { Ending, Observer } from './observer.js'
 import { openPart } from './open-part.js'
 import type { Stores } from './stores.js'
+import { finishWhole } from './whole.js'
 
 /** Errors after which nothing of the upload is worth keeping. */
 const POISON = new Set(['md5-mismatch', 'sync-failed', 'gone'])
@@ -25,21 +27,26 @@ export class Endings {
     readonly observer: Observer,
   ) {}
 
-  /** Puts a complete upload on the shelf. Errors: those of `finish`; unless poisoned, what has arrived is kept. */
-  async finish(arrival: Arrival): Promise<Stored> {
+  /**
+   * Puts a complete upload on the shelf; `source` brings one that comes whole. Errors: those of `finish`; unless
+   * poisoned, what has arrived is kept.
+   */
+  async finish(arrival: Arrival, source?: Readable): Promise<Stored> {
     try {
       const begun = performance.now()
-      const { content, isNew } = await this.unlessPoisoned(
-        arrival,
-        finish(arrival, this.stores, this.#contents),
-      )
+      const work = source
+        ? finishWhole(arrival, source, this.stores, this.#contents)
+        : finish(arrival, this.stores, this.#contents)
+      const { content, isNew } = await this.unlessPoisoned(arrival, work)
       this.forget(arrival)
       this.observer.finished((performance.now() - begun) / 1000)
       this.observer.ended(arrival.door, isNew ? 'stored' : 'known')
       if (isNew) this.onStored(content)
       return content
     } catch (error) {
-      if (this.claims.get(arrival.id)) await this.#keep(arrival)
+      if (!this.claims.get(arrival.id)) throw error
+      if (arrival.isWhole) await this.abandon(arrival, 'failed').catch(() => undefined)
+      else await this.#keep(arrival)
       throw error
     }
   }

@@ -1,7 +1,7 @@
 import { diskError, FerryError, syncError } from '../errors.js'
 import type { Part } from '../store/part.js'
 import type { Stored } from '../store/rows.js'
-import { randomId, type Arrival } from './arrival.js'
+import { randomId, rowOf, type Arrival } from './arrival.js'
 import { openPart, startFollowing } from './open-part.js'
 import { LEAD } from './part-writer.js'
 import type { Locks } from './locks.js'
@@ -21,7 +21,6 @@ export async function finish(
   stores: Stores,
   contents: Locks,
 ): Promise<{ content: Stored; isNew: boolean }> {
-  const { shelf, ledger } = stores
   const part = await openPart(arrival, stores)
   let md5: Md5
   try {
@@ -29,19 +28,42 @@ export async function finish(
   } finally {
     await part.close()
   }
+  return shelve(arrival, md5, stores, contents)
+}
+
+/**
+ * The last steps, for a part whose MD5 is known: onto the shelf, and into the ledger. `bring`: writes the part, where that
+ * has waited until it was sure to be wanted.
+ */
+export async function shelve(
+  arrival: Arrival,
+  md5: Md5,
+  stores: Stores,
+  contents: Locks,
+  bring: () => Promise<void> = () => Promise.resolve(),
+): Promise<{ content: Stored; isNew: boolean }> {
+  const { shelf, ledger } = stores
   // The same bytes may finish under two names at once: the second finds what the first has stored.
   return contents.under(md5, async () => {
     const known = shelf.find(md5)
     // What only its name vouches for, or is longer or shorter, may be anything: ours has been read.
-    const isKnown = known?.isVerified === true && known.size === arrival.front
+    const isKnown = known?.isVerified === true && known.size === arrival.claim.size
     // What lies under the name that the ledger has is found wrong by nobody once that has another.
     const file = ledger.read.content(md5)?.file
+    if (!isKnown) await bring()
     const content = isKnown ? known : await place(arrival, md5, file, stores)
-    // A form's row is only there to be listed.
-    if (arrival.resumable) await ledger.write('finish', { part: arrival.part, content, now: Date.now() })
-    else await ledger.write('storeForm', { part: arrival.part, content, now: Date.now() })
+    await record(arrival, content, stores)
     return { content, isNew: !isKnown }
   })
+}
+
+/** Content and upload, in one commit. */
+function record(arrival: Arrival, content: Stored, { ledger }: Stores): Promise<void> {
+  const { part, resumable, isWhole } = arrival
+  const now = Date.now()
+  if (isWhole) return ledger.write('storeWhole', { row: rowOf(arrival), content, now })
+  // A form's row is only there to be listed.
+  return ledger.write(resumable ? 'finish' : 'storeForm', { part, content, now })
 }
 
 /** Puts the part onto the shelf, under the `file` name that the content has there, if it has one. */
@@ -86,6 +108,7 @@ async function digest(arrival: Arrival, { follower }: Stores): Promise<Md5> {
   return follower.digest(arrival.part, arrival.front)
 }
 
-function mismatch(declared: Md5, computed: Md5): FerryError {
+/** The error for bytes that are not what was claimed. */
+export function mismatch(declared: Md5, computed: Md5): FerryError {
   return new FerryError('md5-mismatch', `declared md5 ${declared}, received ${computed}; nothing was kept`)
 }

@@ -149,6 +149,7 @@ export class Intake {
    */
   async receive(id: string, offset: number, source: Readable): Promise<Upload> {
     const arrival = this.#get(id)
+    if (arrival.isWhole) return this.#receiveWhole(arrival, source)
     const limit = arrival.claim.size ?? (this.options.maxSize || Infinity)
     await this.#endings.unlessPoisoned(arrival, append(arrival, offset, source, this, limit))
     return this.#finishIfComplete(arrival)
@@ -253,6 +254,12 @@ export class Intake {
 
   get #ttl(): number {
     return this.options.ttlHours * 3_600_000
+  }
+
+  async #receiveWhole(arrival: Arrival, source: Readable): Promise<Upload> {
+    const content = await this.#endings.finish(arrival, source)
+    this.observer.received(arrival.door, content.size)
+    return { state: 'finished', id: arrival.id, content }
   }
 
   /** The upload as it stands after more has arrived: on the shelf, if that was all. */

@@ -89,6 +89,7 @@ export class Openings {
     const { inbox, ledger } = this.stores
     try {
       await this.room.reserve(arrival, announced)
+      if (arrival.isWhole) return
       const part = inbox.create(arrival.part)
       const row = arrival.resumable ? ledger.write('addUpload', rowOf(arrival)) : undefined
       // Both have to be over before either can be taken back.

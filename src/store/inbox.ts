@@ -68,6 +68,11 @@ export class Inbox {
     await rm(path, { force: true }) // another probe may have been faster
   }
 
+  /** The same, and open; its name need not be on disk. */
+  createPart(part: string): Promise<Part> {
+    return Part.create(this.path(part))
+  }
+
   /** Opens a part for writing at its front (bytes). */
   openPart(part: string): Promise<Part> {
     return Part.open(this.path(part))

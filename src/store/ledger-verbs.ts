@@ -101,6 +101,12 @@ export function verbs(db: Database.Database) {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)
       drop.run(part)
     },
+    /** What came whole has become this content: both rows or none. */
+    storeWhole({ row, content, now }: { row: UploadRow; content: Stored; now: number }): void {
+      const { md5, size } = content
+      this.store({ content, now })
+      this.addUpload({ ...row, state: 'finished', md5, size, front: size, touchedAt: now })
+    },
     /** The upload has become this content: both rows or none. */
     finish({ part, content, now }: { part: string; content: Stored; now: number }): void {
       storeContent.run(content.md5, content.file, content.filename, content.size, now)

@@ -10,6 +10,11 @@ export class Part {
     return new Part(await open(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)))
   }
 
+  /** EEXIST where there is anything already. */
+  static async create(path: string): Promise<Part> {
+    return new Part(await open(path, 'wx'))
+  }
+
   /** Writes all the chunks at a position; resolves when the system has taken every byte. */
   async write(chunks: Buffer[], position: number): Promise<void> {
     let rest = chunks

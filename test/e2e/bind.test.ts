@@ -43,6 +43,25 @@ describe('what a sender can do before it knows its file’s MD5', () => {
       expect(await ask('size=7654')).toMatchObject({ possible: true })
     })
 
+    it('asks for many MD5s at once, and gets an answer for each', async () => {
+      const [known, arriving, unknown] = [content(1000), content(1000), content(1000)]
+      await stockUpload(server.url, known.bytes)
+      await begin(arriving.bytes, 500, { md5: arriving.md5, client: 'mine' })
+      const all = [known, arriving, unknown].map(({ md5 }) => md5).join(',')
+      const mine = { headers: { 'Ferry-Client': 'mine' } }
+      expect(await ask(`md5s=${all}`, mine)).toEqual({
+        http: 200,
+        status: 'many',
+        answers: [
+          { status: 'exists', url: `${server.url}/files/${known.md5}.bin`, size: 1000 },
+          expect.objectContaining({ status: 'uploading', offset: 500, resumable: true }),
+          { status: 'notfound' },
+        ],
+      })
+      for (const bad of ['', 'x', `${known.md5},`, Array(257).fill(known.md5).join(',')])
+        expect(await ask(`md5s=${bad}`)).toMatchObject({ http: 400, code: 'bad-md5' })
+    })
+
     it('is told what a size is', async () => {
       for (const size of ['', '-1', '1.5', 'x', '99999999999999999'])
         expect(await ask(`size=${size}`)).toMatchObject({ status: 'error', code: 'bad-request' })

@@ -6,12 +6,13 @@ import { FerryError } from '../../errors.js'
 import { randomId } from '../../intake/arrival.js'
 import type { Intake } from '../../intake/intake.js'
 import type { Upload } from '../../intake/standing.js'
+import { WHOLE } from '../../intake/whole.js'
 import { note, type Facts } from '../access.js'
 import { answerEarly, LINGER, welcomeBody } from '../early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
 import type { Links } from '../links.js'
 import { intakeLocker } from './locker.js'
-import { IntakeStore } from './store.js'
+import { IntakeStore, type Sender } from './store.js'
 
 const ID = /\/([0-9a-f]{32})\/?$/
 /** How long a request that is asked to leave its upload may take (milliseconds; the library reads 0 as 3000). */
@@ -48,8 +49,9 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
 function createServer(intake: Intake, links: Links, failures: WeakMap<object, FerryError>): Server {
   const { inbox } = intake.stores
   const { maxSize } = intake.options
-  const addresses = new WeakMap<object, string | undefined>()
-  const store = new IntakeStore(intake, (upload) => addresses.get(upload), inbox.directory)
+  const senders = new WeakMap<object, Sender>()
+  const unknown: Sender = { address: undefined, isWhole: false }
+  const store = new IntakeStore(intake, (upload) => senders.get(upload) ?? unknown, inbox.directory)
   return new Server({
     path: PATHS.tus,
     datastore: store,
@@ -61,7 +63,8 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
     generateUrl: (_request, { id }) => links.upload(id),
     disableTerminationForFinishedUploads: false,
     onUploadCreate: (request, upload) => {
-      addresses.set(upload, request.runtime?.node?.req.socket.remoteAddress)
+      const address = request.runtime?.node?.req.socket.remoteAddress
+      senders.set(upload, { address, isWhole: bringsAll(request.headers, upload.size) })
       return Promise.resolve({})
     },
     exposedHeaders: ['Content-Location', 'Retry-After'],
@@ -72,6 +75,13 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
       return { status_code: statusOf(failure, 'tus'), body: JSON.stringify(errorReply(failure)) }
     },
   })
+}
+
+/** Whether a creation carries a whole small file (tus creation-with-upload). Size in bytes. */
+function bringsAll(headers: Headers, size: number | undefined): boolean {
+  const isBody = headers.get('content-type') === 'application/offset+octet-stream'
+  const length = Number(headers.get('content-length'))
+  return isBody && length > 0 && length === size && length <= WHOLE
 }
 
 /** The library throws plain objects and one class with these two fields; they already are answers. */

@@ -9,6 +9,12 @@ import { bareName } from '../filename.js'
 import type { Intake } from '../../intake/intake.js'
 import type { Upload } from '../../intake/standing.js'
 
+/** What a creation's request says of its sender: where it is, and whether it brings all of a small file at once. */
+export interface Sender {
+  address: string | undefined
+  isWhole: boolean
+}
+
 /**
  * What the tus library takes for a file store: every call is handed to the intake. The library has taken the upload's
  * lock before each of them (except `create`, which needs none: its id is new).
@@ -18,8 +24,7 @@ export class IntakeStore extends FileStore {
 
   constructor(
     readonly intake: Intake,
-    /** Where the sender of an upload that is being created is. */
-    readonly addressOf: (upload: TusUpload) => string | undefined,
+    readonly senderOf: (upload: TusUpload) => Sender,
     directory: string,
   ) {
     super({ directory })
@@ -34,8 +39,7 @@ export class IntakeStore extends FileStore {
   }
 
   override async create(upload: TusUpload): Promise<TusUpload> {
-    const address = this.addressOf(upload)
-    const origin = { door: 'tus', resumable: true, address, announced: 0 }
+    const origin = { door: 'tus', resumable: true, announced: 0, ...this.senderOf(upload) }
     await this.intake.create(claimOf(upload), origin, upload.id)
     return upload
   }

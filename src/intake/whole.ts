@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { parseMd5, type Md5 } from '../contract.js'
+import { diskError, FerryError, syncError } from '../errors.js'
+import type { Stored } from '../store/rows.js'
+import type { Arrival } from './arrival.js'
+import { mismatch, shelve } from './finish.js'
+import type { Locks } from './locks.js'
+import type { Stores } from './stores.js'
+
+/** What comes with its creation and has at most so many bytes is taken whole. */
+export const WHOLE = 256 * 1024
+
+/**
+ * A small file that comes with its creation: it is gathered in memory, and nobody has been told anything of it before it is
+ * on the shelf. So it needs no row and no checkpoint on the way, and what breaks it off leaves nothing. The order is
+ * that of every finish. Errors: `bad-request` (it ended early), `too-large`, those of `finish`.
+ */
+export async function finishWhole(
+  arrival: Arrival,
+  source: Readable,
+  stores: Stores,
+  contents: Locks,
+): Promise<{ content: Stored; isNew: boolean }> {
+  const bytes = await gather(source, arrival.claim.size!)
+  const { claim } = arrival
+  const md5 = parseMd5(createHash('md5').update(bytes).digest('hex')) as Md5
+  if (claim.md5 && claim.md5 !== md5) throw mismatch(claim.md5, md5)
+  arrival.claim = { ...claim, md5 }
+  return shelve(arrival, md5, stores, contents, () => bring(arrival, bytes, stores))
+}
+
+async function gather(source: Readable, size: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of source) {
+    length += (chunk as Buffer).length
+    if (length > size)
+      throw new FerryError('too-large', `the file is larger than the ${size} bytes announced`)
+    chunks.push(chunk as Buffer)
+  }
+  if (length < size) throw new FerryError('bad-request', `the body ended after ${length} of ${size} bytes`)
+  return Buffer.concat(chunks)
+}
+
+/** The part, all of it on disk. */
+async function bring(arrival: Arrival, bytes: Buffer, { inbox }: Stores): Promise<void> {
+  const part = await inbox.createPart(arrival.part).catch((error: unknown) => {
+    throw diskError(error, 'creating the upload')
+  })
+  try {
+    await part.write([bytes], 0).catch((error: unknown) => {
+      throw diskError(error, 'writing the part')
+    })
+    arrival.front = bytes.length
+    await part.sync().catch((error: unknown) => {
+      throw syncError(error)
+    })
+  } finally {
+    await part.close()
+  }
+}
