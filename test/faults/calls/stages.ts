@@ -33,6 +33,8 @@ export interface Answer {
 /** A stretch of an upload's life: `begin` brings it there, and what that returns is the stretch itself. */
 export interface Stage {
   name: string
+  /** The file's size in bytes, where it is not SIZE. */
+  size?: number
   env?: Record<string, string>
   begin(scene: Scene): Promise<() => Promise<Answer[]>>
 }
@@ -79,6 +81,13 @@ export const finish: Stage = {
 export const form: Stage = {
   name: 'form',
   begin: (scene) => Promise.resolve(async () => [await postForm(scene)]),
+}
+
+/** A small file comes along with its creation. */
+export const whole: Stage = {
+  name: 'whole',
+  size: 100_000,
+  begin: (scene) => Promise.resolve(async () => [await postWhole(scene)]),
 }
 
 /** What is asked of a server beside its uploads, while one of them is open. */
@@ -140,6 +149,16 @@ async function post201({ server, witness, file }: Scene): Promise<Answer> {
   const { size, md5, filename } = file
   const response = await tus.create(server.url, size, { md5, filename }).catch(() => undefined)
   if (response?.status === 201) witness.offset(tus.location(server.url, response), file, 0)
+  return answer('POST', response)
+}
+
+async function postWhole({ server, witness, file }: Scene): Promise<Answer> {
+  const { size, md5, filename } = file
+  const headers = { 'Content-Type': 'application/offset+octet-stream' }
+  const init = { headers, body: bytesOf(file) }
+  const response = await tus.create(server.url, size, { md5, filename }, init).catch(() => undefined)
+  const isStored = response?.status === 201 && response.headers.get('upload-offset') === String(size)
+  if (isStored) witness.success(file)
   return answer('POST', response)
 }
 

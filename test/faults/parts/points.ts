@@ -8,7 +8,17 @@ import { add, faults, noFindings, type Bench, type Control, type Findings, type 
 import { specimen, type Random } from '../random.js'
 import { sendByTus } from '../senders.js'
 import { STARTS } from '../calls/starts.js'
-import { appendSlowly, create, expiry, finish, form, SIZE, type Scene, type Stage } from '../calls/stages.js'
+import {
+  appendSlowly,
+  create,
+  expiry,
+  finish,
+  form,
+  SIZE,
+  type Scene,
+  type Stage,
+  whole,
+} from '../calls/stages.js'
 import { strikeStarts } from '../calls/strike-starts.js'
 import { together } from '../calls/together.js'
 import { Witness } from '../witness.js'
@@ -21,7 +31,7 @@ const AFTERMATH = 150
 const MOST = 300
 /** A client that has not ended by then never will, in milliseconds. */
 const PATIENCE = 20_000
-const STAGES = [expiry, appendSlowly, finish, form, create]
+const STAGES = [expiry, appendSlowly, finish, form, whole, create]
 
 /**
  * SIGKILL before every single system call by which an upload changes the disk or is answered, one after the other:
@@ -30,7 +40,7 @@ const STAGES = [expiry, appendSlowly, finish, form, create]
  */
 export const points: Part = {
   name: 'points',
-  title: 'SIGKILL at every system call of create, append, checkpoint, finish, form, sweep and start',
+  title: 'SIGKILL at every system call of create, append, checkpoint, finish, form, whole, sweep and start',
   unit: 'calls',
   rounds: { ci: 10_000, full: 10_000 },
   trouble: () => (find('strace') ? undefined : 'strace is not installed'),
@@ -125,7 +135,7 @@ async function strikeLane(stage: Stage, lane: Lane, striking: Striking): Promise
 }
 
 async function begin(stage: Stage, server: TestServer, witness: Witness, random: Random) {
-  const scene: Scene = { server, witness, file: specimen(random.between(1, 2 ** 31), SIZE) }
+  const scene: Scene = { server, witness, file: specimen(random.between(1, 2 ** 31), stage.size ?? SIZE) }
   return { scene, act: await stage.begin(scene) }
 }
 
