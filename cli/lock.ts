@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { systemCodeOf } from './errors.js'
 
 export interface Lock {
@@ -16,17 +16,31 @@ const NEWBORN_MS = 10_000
 export async function takeLock(path: string): Promise<Lock | undefined> {
   const me = `${process.pid} ${await birthOf(process.pid)}`
   for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      await writeFile(path, me, { flag: 'wx', mode: 0o600 })
-      return { release: () => rm(path, { force: true }) }
-    } catch (error) {
-      if (systemCodeOf(error) !== 'EEXIST') throw error
-    }
+    if (await create(path, me)) return { release: () => rm(path, { force: true }) }
     const owner = await readOwner(path)
     if (await isHeld(path, owner)) return undefined
     await clear(path, owner)
   }
   return undefined
+}
+
+/** False where it exists. With its owner's name in it from its first moment on: who is killed then has left it to nobody. */
+async function create(path: string, owner: string): Promise<boolean> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    await writeFile(draft, owner, { flag: 'wx', mode: 0o600 })
+    await link(draft, path).catch((error: unknown) => {
+      if (systemCodeOf(error) === 'EEXIST') throw error
+      // A file system without links.
+      return writeFile(path, owner, { flag: 'wx', mode: 0o600 })
+    })
+    return true
+  } catch (error) {
+    if (systemCodeOf(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
 }
 
 function readOwner(path: string): Promise<string> {

@@ -35,6 +35,9 @@ describe('ferry upload over a bad line', () => {
         const { up } = scene.line
         const client = scene.start([file.name])
         await expect.poll(() => scene.line.up - up, PATIENT).toBeGreaterThan(MIB)
+        // A kill between the creation and the note of it leaves an upload that nobody finds again, until it expires.
+        const uploads = () => readdir(join(scene.home.state, 'uploads')).catch(() => [])
+        await expect.poll(uploads, PATIENT).toHaveLength(1)
         await pause(randomInt(10, 600))
         expect(await client.kill('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
       }

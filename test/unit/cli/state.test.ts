@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { takeLock } from '#cli/lock.js'
 import { identify, stateFolder } from '#cli/state.js'
@@ -98,6 +100,23 @@ describe('takeLock', () => {
   it('takes a lock with its own pid for one from before its time', async () => {
     await writeFile(path(), `${process.pid} ${await birthOf(process.pid)}`)
     expect(await takeLock(path())).toBeDefined()
+  })
+
+  it('takes over the lock of a process that was killed the moment it had it', async () => {
+    const script = fileURLToPath(new URL('../../../dist/cli/lock.js', import.meta.url))
+    const taking = `import(${JSON.stringify(script)}).then((lock) => lock.takeLock(${JSON.stringify(path())}))`
+    for (let time = 0; time < 12; time++) {
+      const child = spawn(process.execPath, ['-e', `${taking}; setInterval(() => {}, 1000)`], {
+        stdio: 'ignore',
+      })
+      while (!existsSync(path())) await new Promise((resolve) => void setImmediate(resolve))
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+      const lock = await takeLock(path())
+      expect(lock).toBeDefined()
+      await lock!.release()
+    }
   })
 
   it('leaves one alone that somebody is just creating, but not for ever', async () => {
