@@ -4,6 +4,10 @@ import { Readable } from 'node:stream'
 import { ClientError, systemCodeOf } from './errors.js'
 import { isSameFile, type Snapshot, snapshotOf } from './hashing/snapshot.js'
 
+const LARGEST_PIECE = 1024 * 1024
+const QUICK_MS = 10
+const SLOW_MS = 100
+
 /**
  * The file to upload. It is opened once: what was hashed is what is sent, even if somebody renames, replaces or
  * deletes it meanwhile.
@@ -41,7 +45,8 @@ export class LocalFile {
   }
 
   /**
-   * The bytes from `start` up to `end`, in pieces of `pieceSize`. Fails with `file-changed` if the file is shorter than
+   * The bytes from `start` up to `end`, in pieces of `pieceSize`, and larger ones while they are taken quickly: each costs
+   * a turn of a thread. Fails with `file-changed` if the file is shorter than
    * it was, with `file-unreadable` if the system cannot read it. To destroy the stream leaves the file open.
    */
   read(start: number, end: number, pieceSize: number): Readable {
@@ -52,11 +57,16 @@ export class LocalFile {
   }
 
   async *#pieces(start: number, end: number, pieceSize: number): AsyncGenerator<Buffer> {
+    let size = pieceSize
     for (let position = start; position < end;) {
-      const piece = Buffer.allocUnsafe(Math.min(pieceSize, end - position))
+      const piece = Buffer.allocUnsafe(Math.min(size, end - position))
       const bytesRead = await this.#readInto(piece, 0, position)
       position += bytesRead
+      const given = performance.now()
       yield piece.subarray(0, bytesRead)
+      const took = performance.now() - given
+      if (took < QUICK_MS) size = Math.min(2 * size, Math.max(LARGEST_PIECE, pieceSize))
+      else if (took > SLOW_MS) size = Math.max(size / 2, pieceSize)
     }
   }
 
