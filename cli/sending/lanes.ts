@@ -1,5 +1,5 @@
 /** How many small files run where one big one would. */
-const SMALL_PER_SLOT = 4
+const SMALL_PER_SLOT = 8
 /** So many of either kind wait, then no more are asked for. */
 const WAITING = 256
 

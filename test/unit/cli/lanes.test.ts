@@ -34,18 +34,19 @@ function laneTest(concurrency: number) {
 describe('Lanes', () => {
   it('gives small things the slots beside a big one', async () => {
     const { lanes, running, end, settle } = laneTest(2)
-    const done = lanes.run(from(['B1', 'B2', 's1', 's2', 's3', 's4', 's5']))
+    const names = Array.from({ length: 9 }, (_, index) => `s${index}`)
+    const done = lanes.run(from(['B1', 'B2', ...names]))
     await settle()
-    expect(running).toEqual(['B1', 's1', 's2', 's3', 's4'])
-    await end('s1')
-    expect(running).toContain('s5')
-    for (const name of ['s2', 's3', 's4', 's5']) await end(name)
+    expect(running).toEqual(['B1', ...names.slice(0, 8)])
+    await end('s0')
+    expect(running).toContain('s8')
+    for (const name of names.slice(1)) await end(name)
     expect(running).toEqual(['B1', 'B2'])
     for (const name of ['B1', 'B2']) await end(name)
     await done
   })
 
-  it('gives all slots to big things where nothing small waits, and four small ones to a slot', async () => {
+  it('gives all slots to big things where nothing small waits, and eight small ones to a slot', async () => {
     const bigs = laneTest(3)
     const done = bigs.lanes.run(from(['B1', 'B2', 'B3', 'B4']))
     await bigs.settle()
@@ -53,22 +54,23 @@ describe('Lanes', () => {
     for (const name of ['B1', 'B2', 'B3', 'B4']) await bigs.end(name)
     await done
     const smalls = laneTest(2)
-    const names = Array.from({ length: 10 }, (_, index) => `s${index}`)
+    const names = Array.from({ length: 20 }, (_, index) => `s${index}`)
     const all = smalls.lanes.run(from(names))
     await smalls.settle()
-    expect(smalls.running).toHaveLength(8)
+    expect(smalls.running).toHaveLength(16)
     for (const name of names) await smalls.end(name)
     await all
   })
 
   it('ends when one act fails, after those that run', async () => {
     const { lanes, running, end, settle } = laneTest(1)
-    const done = lanes.run(from(['s1', 's2', 's3', 's4', 's5', 's6']))
+    const done = lanes.run(from(Array.from({ length: 12 }, (_, index) => `s${index + 1}`)))
     done.catch(() => undefined)
     await settle()
     await end('s1', new Error('interrupted'))
-    expect(running).toEqual(['s2', 's3', 's4'])
-    for (const name of ['s2', 's3', 's4']) await end(name)
+    const others = Array.from({ length: 7 }, (_, index) => `s${index + 2}`)
+    expect(running).toEqual(others)
+    for (const name of others) await end(name)
     await expect(done).rejects.toThrow('interrupted')
   })
 
@@ -83,7 +85,7 @@ describe('Lanes', () => {
     await settle()
     expect(asked).toBeLessThan(300)
     await end('s0', new Error('enough'))
-    for (const name of ['s1', 's2', 's3']) await end(name)
+    for (let index = 1; index < 8; index++) await end(`s${index}`)
     await expect(done).rejects.toThrow('enough')
   })
 })
