@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { open, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -114,6 +115,60 @@ describe('the tus door', () => {
       )
       expect(again.status).toBe(201)
       expect(again.headers.get('upload-offset')).toBe('50000')
+    })
+
+    describe('and a small file with them, in one piece', () => {
+      const bring = (bytes: Buffer, size: number, claim: Record<string, string>) =>
+        tus.create(server.url, size, claim, {
+          body: bytes,
+          headers: { 'Content-Type': 'application/offset+octet-stream' },
+        })
+
+      it('stores it: the answer has its URL, and its id tells of it as of any other', async () => {
+        const file = content(10_000)
+        for (const filename of ['a.mp4', 'again.mkv']) {
+          const response = await bring(file.bytes, 10_000, { filename })
+          expect(response.status).toBe(201)
+          expect(response.headers.get('upload-offset')).toBe('10000')
+          expect(response.headers.get('content-location')).toBe(fileUrl(file.md5, 'mp4'))
+          const head = await tus.head(tus.location(server.url, response))
+          expect(head.headers.get('upload-offset')).toBe('10000')
+        }
+        const got = await (await fetch(fileUrl(file.md5, 'mp4'))).arrayBuffer()
+        expect(Buffer.from(got)).toEqual(file.bytes)
+        await expect.poll(() => server.inbox()).toEqual([])
+      })
+
+      it('keeps nothing of other bytes than declared, and lets the right ones come at once', async () => {
+        const file = content(10_000)
+        const wrong = await bring(content(10_000).bytes, 10_000, { md5: file.md5 })
+        expect(wrong.status).toBe(460)
+        expect(await check(file.md5)).toEqual({ status: 'notfound' })
+        expect((await bring(file.bytes, 10_000, { md5: file.md5 })).status).toBe(201)
+        expect(await check(file.md5)).toMatchObject({ status: 'exists', size: 10_000 })
+        await expect.poll(() => server.inbox()).toEqual([])
+      })
+
+      it('keeps nothing of what breaks off, and nobody has to wait for it', async () => {
+        const file = content(10_000)
+        const socket = connect(server.port, '127.0.0.1')
+        const head = [
+          'POST /tus HTTP/1.1',
+          'Host: x',
+          'Tus-Resumable: 1.0.0',
+          'Upload-Length: 10000',
+          `Upload-Metadata: md5 ${Buffer.from(file.md5).toString('base64')}`,
+          'Content-Type: application/offset+octet-stream',
+          'Content-Length: 10000',
+        ]
+        socket.write(`${head.join('\r\n')}\r\n\r\n`)
+        socket.write(file.bytes.subarray(0, 5000))
+        await expect.poll(() => check(file.md5)).toMatchObject({ status: 'uploading', offset: 0 })
+        socket.destroy()
+        await expect.poll(() => check(file.md5)).toEqual({ status: 'notfound' })
+        expect(await server.inbox()).toEqual([])
+        expect((await bring(file.bytes, 10_000, { md5: file.md5 })).status).toBe(201)
+      })
     })
 
     it('stores an empty file at its creation', async () => {
