@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import './heap.js'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
