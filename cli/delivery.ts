@@ -8,7 +8,7 @@ import type { Progress } from './progress.js'
 import { type Patience, pause } from './retry.js'
 import type { Way } from './net/way.js'
 import { type Claim, type Server, uploadingElsewhere } from './server.js'
-import { transfer } from './transfer.js'
+import { carry } from './sending/carry.js'
 import type { Standing } from './wire.js'
 
 export interface DeliveryParts {
@@ -36,7 +36,6 @@ export interface DeliveryParts {
   signal: AbortSignal
 }
 
-const STALL_MS = 30_000
 /** A question about a transfer that may be dead is not worth waiting for. */
 const ASK_MS = 5000
 /** Whole transfers that ended well without the server having the content afterwards. */
@@ -98,26 +97,14 @@ export class Delivery {
     this.#largest = Math.min(chunkSize ?? Infinity, file.size)
     // An upload of no bytes is complete from birth.
     if (file.size === 0) return true
-    let sent = { from: 0, at: performance.now() }
     const valve = flow.valve(file.size)
     valve.open()
-    await transfer({
-      file,
-      uploadUrl,
-      signal,
-      valve,
-      chunkSize,
-      way,
-      stallMs: STALL_MS,
+    const watched = {
       askOffset: () => this.#askOffset(uploadUrl),
-      onBegin: (offset) => {
-        sent = { from: offset, at: performance.now() }
-        this.#begin(uploadUrl, offset)
-      },
-      onConfirmed: (offset) => this.#confirm(uploadUrl, offset),
-      onProgress: (bytes) => progress.update(bytes),
-    }).finally(() => progress.stop())
-    await flow.measured(file.size - sent.from, performance.now() - sent.at)
+      onBegin: (offset: number) => this.#begin(uploadUrl, offset),
+      onConfirmed: (offset: number) => this.#confirm(uploadUrl, offset),
+    }
+    await carry({ file, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
     return true
   }
 
@@ -134,10 +121,9 @@ export class Delivery {
   }
 
   #begin(url: string, offset: number): void {
-    const { file, progress, console, messages } = this.#parts
+    const { file, console, messages } = this.#parts
     this.#confirm(url, offset)
     if (offset > 0 && offset < file.size) console.say(messages.goesOnFrom(offset, file.size))
-    progress.start({ kind: 'uploading', name: file.name, size: file.size }, offset)
   }
 
   /** Progress is when the server has more of an upload than before, not when we have sent more. */

@@ -5,12 +5,10 @@ import type { LocalFile } from '../local-file.js'
 import type { Progress } from '../progress.js'
 import type { Way } from '../net/way.js'
 import type { Server } from '../server.js'
-import { transfer } from '../transfer.js'
+import { carry } from './carry.js'
 import type { Flow } from './flow.js'
 import type { Journal } from './journal.js'
 import type { Valve } from './valve.js'
-
-const STALL_MS = 30_000
 
 export interface AheadParts {
   file: LocalFile
@@ -99,37 +97,20 @@ export class Ahead {
     const uploadUrl = (this.#url ??= await this.#open())
     this.#onOpened()
     const { chunkSize } = flow
-    let begun = { from: 0, at: performance.now() }
     let confirmed = -1
     const confirm = (offset: number): void => {
       if (confirmed >= 0 && offset > confirmed) attempts.progressed()
       confirmed = Math.max(confirmed, offset)
     }
     try {
-      await transfer({
-        file,
-        uploadUrl,
-        signal,
-        valve,
-        chunkSize,
-        way,
-        stallMs: STALL_MS,
-        askOffset: async () => {
-          const offset = await server.offset(uploadUrl)
-          confirm(offset)
-          return offset
-        },
-        onBegin: (offset) => {
-          begun = { from: offset, at: performance.now() }
-          confirm(offset)
-          progress.start({ kind: 'uploading', name: file.name, size: file.size }, offset)
-        },
-        onConfirmed: confirm,
-        onProgress: (bytes) => progress.update(bytes),
-      })
-      await flow.measured(file.size - begun.from, performance.now() - begun.at)
+      const askOffset = async (): Promise<number> => {
+        const offset = await server.offset(uploadUrl)
+        confirm(offset)
+        return offset
+      }
+      const watched = { askOffset, onBegin: confirm, onConfirmed: confirm }
+      await carry({ file, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
     } catch (error) {
-      progress.stop()
       const largest = Math.min(chunkSize ?? Infinity, file.size)
       if (is(error, 'body-limit') && (await flow.shrink(largest))) return this.#send(valve, signal)
       // To send the last bytes again and again, until the gate opens, would be of no use.
