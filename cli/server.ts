@@ -45,12 +45,7 @@ export class Server {
 
   /** Asks what the server knows of `md5`; it tells the owner of an unfinished upload that it may go on. */
   async check(md5: Md5, client?: string, withinMs = ANSWER_MS): Promise<Standing> {
-    const headers: Record<string, string> = client === undefined ? {} : { [HEADERS.client]: client }
-    const reply = await this.#request('GET', this.checkUrl(md5), headers, withinMs)
-    const standing = reply.status === 200 ? parseStanding(reply) : undefined
-    if (!standing) throw this.#problem(reply)
-    this.#isKnown = true
-    return standing
+    return (await this.#ask('GET', this.checkUrl(md5), client, withinMs)).standing
   }
 
   /** The same for several at once, an answer for each in their order; one by one where the server is an older one. */
@@ -77,11 +72,7 @@ export class Server {
   /** The same as `check`, but answered only when the content is no longer arriving from another client, or after a while. */
   async checkAfter(md5: Md5, client: string, seconds: number): Promise<Standing> {
     const url = `${this.checkUrl(md5)}&wait=${seconds}`
-    const reply = await this.#request('GET', url, { [HEADERS.client]: client }, seconds * 1000 + ANSWER_MS)
-    const standing = reply.status === 200 ? parseStanding(reply) : undefined
-    if (!standing) throw this.#problem(reply)
-    this.#isKnown = true
-    return standing
+    return (await this.#ask('GET', url, client, seconds * 1000 + ANSWER_MS)).standing
   }
 
   /**
@@ -100,12 +91,8 @@ export class Server {
   /** Declares the MD5 of an upload that was created without one; `bound` says whether to go on with it. */
   async bind(uploadUrl: string, md5: Md5, client: string): Promise<Standing & { bound: boolean }> {
     const id = uploadUrl.split('/').at(-1) ?? ''
-    const url = `${this.checkUrl(md5)}&upload=${id}`
-    const reply = await this.#request('POST', url, { [HEADERS.client]: client })
-    const standing = reply.status === 200 ? parseStanding(reply) : undefined
-    if (!standing) throw this.#problem(reply)
-    this.#isKnown = true
-    return { ...standing, bound: reply.json?.['bound'] === true }
+    const { standing, json } = await this.#ask('POST', `${this.checkUrl(md5)}&upload=${id}`, client)
+    return { ...standing, bound: json?.['bound'] === true }
   }
 
   /**
@@ -139,6 +126,21 @@ export class Server {
     const metadata = { [METADATA.filename]: filename, [METADATA.client]: client }
     const headers = { 'upload-defer-length': '1', 'upload-metadata': encodeMetadata(metadata) }
     return (await this.#post(headers)).url
+  }
+
+  /** A question to /check, whose answer is a standing. */
+  async #ask(
+    method: 'GET' | 'POST',
+    url: string,
+    client: string | undefined,
+    withinMs = ANSWER_MS,
+  ): Promise<{ standing: Standing; json: Reply['json'] }> {
+    const headers: Record<string, string> = client === undefined ? {} : { [HEADERS.client]: client }
+    const reply = await this.#request(method, url, headers, withinMs)
+    const standing = reply.status === 200 ? parseStanding(reply) : undefined
+    if (!standing) throw this.#problem(reply)
+    this.#isKnown = true
+    return { standing, json: reply.json }
   }
 
   #create(claim: Claim, client: string, bytes?: Uint8Array): Promise<{ url: string; offset: number }> {
