@@ -2,6 +2,23 @@ import { createHash } from 'node:crypto'
 import { addAbortSignal } from 'node:stream'
 import { type Md5, parseMd5 } from '../src/contract.js'
 import type { LocalFile } from './local-file.js'
+import type { Progress } from './progress.js'
+
+/** The same as `hashFile`, and `progress` shows how far it is. An aborted signal's reason is thrown as it is. */
+export async function hashWithProgress(
+  file: LocalFile,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Md5> {
+  progress.start({ kind: 'hashing', name: file.name, size: file.size }, 0)
+  try {
+    return await hashFile(file, (bytes) => progress.update(bytes), signal)
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    progress.stop()
+  }
+}
 
 const PIECE_SIZE = 1024 * 1024
 

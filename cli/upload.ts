@@ -1,7 +1,6 @@
-import type { Md5 } from '../src/contract.js'
 import type { Console } from './console.js'
 import { Delivery } from './delivery.js'
-import { hashFile } from './hash.js'
+import { hashWithProgress } from './hash.js'
 import { LocalFile } from './local-file.js'
 import type { Messages } from './messages.js'
 import type { Progress } from './progress.js'
@@ -40,7 +39,7 @@ export async function upload(order: UploadOrder, tools: UploadTools): Promise<vo
   const file = await LocalFile.open(order.path, order.shownAs)
   try {
     console.say(messages.hashing(order.shownAs))
-    const md5 = await hashWithProgress(file, tools)
+    const md5 = await hashWithProgress(file, tools.progress, signal)
     console.say(messages.hashed(md5))
 
     const identity = await identify(stateFolder, order.server, md5)
@@ -67,16 +66,5 @@ export async function upload(order: UploadOrder, tools: UploadTools): Promise<vo
     }
   } finally {
     await file.close()
-  }
-}
-
-async function hashWithProgress(file: LocalFile, { progress, signal }: UploadTools): Promise<Md5> {
-  progress.start({ kind: 'hashing', name: file.name, size: file.size }, 0)
-  try {
-    return await hashFile(file, (bytes) => progress.update(bytes), signal)
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error
-  } finally {
-    progress.stop()
   }
 }
