@@ -9,6 +9,8 @@ export const PATHS = {
   upload: '/upload',
   tus: '/tus',
   files: '/files',
+  /** The page itself is at `/`; this is what it loads. */
+  page: '/page',
   health: '/healthz',
   ready: '/readyz',
   metrics: '/metrics',

@@ -1,0 +1,3 @@
+import { render } from 'preact'
+
+render(<p>Ferry</p>, document.getElementById('page')!)
