@@ -1,3 +1,9 @@
-import { render } from 'preact'
+import { createFerry } from './engine/create-ferry.js'
 
-render(<p>Ferry</p>, document.getElementById('page')!)
+const base = new URL('.', document.baseURI).href.replace(/\/$/, '')
+
+const ferry = await createFerry(
+  base,
+  () => new Worker(new URL('./hashing/hash-worker.ts', import.meta.url), { type: 'module' }),
+)
+Object.assign(globalThis, { ferry })

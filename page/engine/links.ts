@@ -1,0 +1,13 @@
+/**
+ * The link as others can use it. A server whose operator has not said by what address it is reached calls itself by one that
+ * only works on its own machine; then the page's own address is the better one.
+ */
+export function publicLink(url: string, base: string): string {
+  const [link, page] = [new URL(url, base), new URL(`${base}/`)]
+  if (!isLoopback(link.hostname) || isLoopback(page.hostname)) return link.href
+  return `${base}${link.pathname}`
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+}

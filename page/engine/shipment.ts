@@ -1,0 +1,127 @@
+import type { Attempts } from './attempts.js'
+import type { Card, Step } from './card.js'
+import type { Means } from './crossing.js'
+import { isProblem, type Problem } from './problem.js'
+import { Speed } from './speed.js'
+import { transfer } from './transfer.js'
+
+/** The card shows something new so often at most, in milliseconds. */
+const SHOW_MS = 200
+/** What requests are made smaller to where a proxy refuses larger ones, in bytes. */
+const LIMITS = [64, 16, 4, 1, 0.25].map((mebibytes) => mebibytes * 1024 * 1024)
+
+/** The sending of one file, over as many attempts as it takes, as its card shows it. */
+export class Shipment {
+  /** The upload's id, when it has one. */
+  readonly opened: Promise<string>
+  #onOpened: (upload: string) => void = () => undefined
+  readonly #card: Card
+  readonly #attempts: Attempts
+  readonly #show: (step: Step) => void
+  readonly #means: Pick<Means, 'server' | 'access' | 'limit'>
+  readonly #speed = new Speed()
+  #shownAt = -Infinity
+  /** Bytes hashed meanwhile, where the file is sent before that is done. */
+  #hashed: number | undefined
+  #isHolding = false
+  /** Where the server stood when it was last asked, in bytes; undefined before it has been asked in this visit. */
+  #confirmed: number | undefined
+
+  constructor(
+    card: Card,
+    attempts: Attempts,
+    show: (step: Step) => void,
+    means: Pick<Means, 'server' | 'access' | 'limit'>,
+  ) {
+    this.#card = card
+    this.#attempts = attempts
+    this.#show = show
+    this.#means = means
+    this.opened = new Promise((resolve) => (this.#onOpened = resolve))
+  }
+
+  /**
+   * Resolves when the server has all of it. `open`: the upload's id. `mayEnd`: what the last bytes wait for. Throws Problems
+   * that time does not mend, or the signal's reason.
+   */
+  async send(open: () => Promise<string>, signal: AbortSignal, mayEnd: Promise<unknown>): Promise<void> {
+    const attempt = async (): Promise<boolean> => {
+      try {
+        await this.#attempt(await open(), signal, mayEnd)
+        return true
+      } catch (error) {
+        await this.#answer(error, signal)
+        return false
+      }
+    }
+    while (!(await this.#attempts.until(attempt, signal)));
+  }
+
+  /** The file is hashed so far, in bytes. */
+  hashed(bytes: number): void {
+    this.#hashed = bytes
+    if (this.#isHolding) this.#show({ at: 'hashing', bytes })
+  }
+
+  async #attempt(upload: string, signal: AbortSignal, mayEnd: Promise<unknown>): Promise<void> {
+    const { server, access, limit } = this.#means
+    this.#onOpened(upload)
+    await transfer({
+      file: this.#card.file,
+      url: server.uploadUrl(upload),
+      headers: access.headers(),
+      largest: limit.bytes,
+      mayEnd: async () => {
+        this.#isHolding = true
+        if (this.#hashed !== undefined) this.hashed(this.#hashed)
+        await mayEnd.finally(() => (this.#isHolding = false))
+      },
+      signal,
+      onBegin: (offset) => this.#begin(offset),
+      onProgress: (bytes) => this.#progress(bytes),
+    })
+  }
+
+  #begin(offset: number): void {
+    if (this.#confirmed === undefined) this.#card.there.value = offset
+    else if (offset > this.#confirmed) this.#attempts.progressed()
+    this.#confirmed = offset
+    this.#shownAt = -Infinity
+    this.#progress(offset)
+  }
+
+  #progress(bytes: number): void {
+    const { size } = this.#card
+    const now = performance.now()
+    this.#speed.add(bytes, now)
+    if (this.#isHolding) return
+    if (bytes >= size) return this.#show({ at: 'verifying' })
+    if (now - this.#shownAt < SHOW_MS) return
+    this.#shownAt = now
+    const { bytesPerSecond } = this.#speed
+    const secondsLeft = bytesPerSecond ? (size - bytes) / bytesPerSecond : undefined
+    this.#show({
+      at: 'sending',
+      bytes,
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+      ...(secondsLeft !== undefined && { secondsLeft }),
+    })
+  }
+
+  /** What can be done at once; throws the rest. */
+  async #answer(error: unknown, signal: AbortSignal): Promise<void> {
+    const { access } = this.#means
+    if (isProblem(error, 'token')) return access.refused(access.token, signal)
+    if (!isProblem(error, 'body-limit')) throw error
+    this.#shrink(error)
+  }
+
+  /** Throws the problem where requests can't be any smaller. */
+  #shrink(problem: Problem): void {
+    const { limit } = this.#means
+    const largest = Math.min(limit.bytes, this.#card.size)
+    const next = LIMITS.find((bytes) => bytes < largest)
+    if (next === undefined) throw problem
+    limit.bytes = next
+  }
+}

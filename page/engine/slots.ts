@@ -1,0 +1,63 @@
+/** Fewer than the six connections that a browser opens to one host: questions must get through, too. */
+const SLOTS = 3
+/** One slot is for files that are not larger, in bytes, so that small ones do not wait for big ones. */
+const SMALL = 8 * 1024 * 1024
+
+interface Waiting {
+  readonly isSmall: boolean
+  readonly go: () => void
+}
+
+/** How many files are sent at a time. */
+export class Slots {
+  #small = 0
+  #big = 0
+  #waiting: Waiting[] = []
+
+  /** Runs the action when it is the file's turn. Throws as the action, or the signal's reason. */
+  async use<T>(size: number, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    const isSmall = size <= SMALL
+    await this.#turn(isSmall, signal)
+    try {
+      return await action()
+    } finally {
+      if (isSmall) this.#small--
+      else this.#big--
+      this.#next()
+    }
+  }
+
+  /** Resolves with the slot taken. */
+  #turn(isSmall: boolean, signal: AbortSignal): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const waiting = { isSmall, go: resolve }
+      const leave = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting)
+        reject(signal.reason as Error)
+      }
+      waiting.go = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      signal.addEventListener('abort', leave)
+      if (signal.aborted) return leave()
+      this.#waiting.push(waiting)
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    for (;;) {
+      const isFull = this.#small + this.#big >= SLOTS
+      const mayBeBig = this.#big < SLOTS - 1
+      const next = isFull
+        ? undefined
+        : (this.#waiting.find(({ isSmall }) => isSmall) ?? (mayBeBig ? this.#waiting[0] : undefined))
+      if (!next) return
+      this.#waiting = this.#waiting.filter((other) => other !== next)
+      if (next.isSmall) this.#small++
+      else this.#big++
+      next.go()
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { createMD5, type IHasher } from 'hash-wasm'
+import type { News, Order } from './protocol.js'
+
+/** Bytes that are read at once: larger ones are no faster, smaller ones are slower. */
+const PIECE = 4 * 1024 * 1024
+
+/** The job that is wanted; another one stops at its next piece. */
+let wanted: number | undefined
+
+addEventListener('message', ({ data }: MessageEvent<Order>) => {
+  if (data.kind === 'stop') {
+    if (wanted === data.job) wanted = undefined
+  } else {
+    wanted = data.job
+    void run(data)
+  }
+})
+
+async function run({ job, file, at, state }: Order & { kind: 'begin' }): Promise<void> {
+  const hasher = await load(state).catch(refuse(job, 'no-hash'))
+  if (!hasher) return
+  try {
+    let hashed = at
+    for await (const bytes of read(file, at)) {
+      hasher.update(bytes)
+      hashed += bytes.length
+      if (wanted !== job) return tell({ kind: 'stopped', job, at: hashed, state: hasher.save() })
+      tell({ kind: 'progress', job, at: hashed })
+    }
+    tell({ kind: 'done', job, md5: hasher.digest('hex') })
+  } catch (error) {
+    refuse(job, 'unreadable')(error)
+  }
+}
+
+async function load(state: Uint8Array | undefined): Promise<IHasher> {
+  const hasher = await createMD5()
+  return state ? hasher.load(state) : hasher.init()
+}
+
+/** The bytes from there on, in pieces; each is good until the next one is asked for. */
+async function* read(file: Blob, from: number): AsyncGenerator<Uint8Array> {
+  const reader = byobReader(file.slice(from))
+  if (!reader) return yield* readSlices(file, from)
+  let buffer = new ArrayBuffer(PIECE)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(buffer))
+      if (done) return
+      yield value
+      buffer = value.buffer
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+/** Undefined where the browser's files can't be read into our own memory. */
+function byobReader(file: Blob): ReadableStreamBYOBReader | undefined {
+  try {
+    return file.stream().getReader({ mode: 'byob' })
+  } catch {
+    return undefined
+  }
+}
+
+async function* readSlices(file: Blob, from: number): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < file.size; at += PIECE)
+    yield new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer())
+}
+
+function refuse(job: number, why: 'unreadable' | 'no-hash') {
+  return (error: unknown): undefined => tell({ kind: 'failed', job, why, detail: String(error) })
+}
+
+function tell(news: News): undefined {
+  postMessage(news)
+}
