@@ -8,19 +8,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { QUIET } from '../support/browser.js'
 import { filePart, formBytes, post } from '../support/form.js'
 import { TestServer } from '../support/server.js'
 import { find, missing } from '../support/tools.js'
 
 const run = promisify(execFile)
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 describe.skipIf(missing('chromium'))(`in Chromium${missing('chromium')}`, () => {
   let dir: string
