@@ -1,4 +1,5 @@
 import { createFerry } from './engine/create-ferry.js'
+import { start } from './view/start.js'
 
 const base = new URL('.', document.baseURI).href.replace(/\/$/, '')
 
@@ -6,4 +7,4 @@ const ferry = await createFerry(
   base,
   () => new Worker(new URL('./hashing/hash-worker.ts', import.meta.url), { type: 'module' }),
 )
-Object.assign(globalThis, { ferry })
+await start(ferry, document.getElementById('page')!)

@@ -1,0 +1,28 @@
+import type { ComponentChildren } from 'preact'
+import { Icon, type IconName } from './icon.js'
+
+interface Properties {
+  icon?: IconName
+  /** `main`: the one that most people want; `icon`: its label is only heard. */
+  kind?: 'main' | 'quiet' | 'icon'
+  onClick: () => void
+  isExpanded?: boolean
+  controls?: string
+  children: ComponentChildren
+}
+
+export function Button({ icon, kind = 'quiet', onClick, isExpanded, controls, children }: Properties) {
+  return (
+    <button
+      type="button"
+      class={`button ${kind}`}
+      onClick={onClick}
+      aria-expanded={isExpanded}
+      aria-controls={isExpanded ? controls : undefined}
+      title={kind === 'icon' && typeof children === 'string' ? children : undefined}
+    >
+      {icon && <Icon name={icon} />}
+      <span class={kind === 'icon' ? 'unseen' : undefined}>{children}</span>
+    </button>
+  )
+}
