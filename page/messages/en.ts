@@ -6,6 +6,7 @@ export const english: Messages = {
 
   drop: {
     title: 'Drop a file, get the link',
+    titleForFingers: 'Choose a file, get the link',
     chooseFiles: 'Choose files',
     chooseFolder: 'Choose a folder',
     hint: 'Drop them anywhere on this page, or paste',
@@ -46,6 +47,7 @@ export const english: Messages = {
     almost: 'less than a minute left',
     wasThere: (bytes) => `${bytes} was already there`,
     verifying: 'Checking what has arrived…',
+    between: '. ',
     againIn: (seconds) => `Trying again in ${seconds} s`,
     again: 'Trying again…',
     paused: (percent) => `Paused at ${percent}`,
@@ -58,10 +60,10 @@ export const english: Messages = {
   },
 
   trouble: {
-    unreachable: 'The line is down.',
-    silent: 'Connected, but nothing gets through.',
-    busy: 'The server is busy.',
-    'disk-full': 'The server’s disk is full.',
+    unreachable: 'The line is down',
+    silent: 'Connected, but nothing gets through',
+    busy: 'The server is busy',
+    'disk-full': 'The server’s disk is full',
   },
 
   failure: {

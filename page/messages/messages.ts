@@ -26,6 +26,7 @@ export interface Messages {
 
 interface DropTexts {
   title: string
+  titleForFingers: string
   chooseFiles: string
   chooseFolder: string
   /** What a mouse and a keyboard can do besides. */
@@ -64,6 +65,8 @@ interface StepTexts {
   almost: string
   wasThere: (bytes: string) => string
   verifying: string
+  /** Between what is wrong and when it is tried again. */
+  between: string
   againIn: (seconds: string) => string
   again: string
   paused: (percent: string) => string

@@ -6,6 +6,7 @@ export const chinese: Messages = {
 
   drop: {
     title: '拖入文件，得到链接',
+    titleForFingers: '选个文件，得到链接',
     chooseFiles: '选择文件',
     chooseFolder: '选择文件夹',
     hint: '可拖到页面任意位置，也可直接粘贴',
@@ -34,7 +35,7 @@ export const chinese: Messages = {
     waiting: '排队中',
     hashing: (percent) => `正在读取文件：${percent}`,
     asking: '正在询问服务器…',
-    elsewhere: (percent) => `有人正在上传同一个文件，已到 ${percent}。传完后，链接会出现在这里。`,
+    elsewhere: (percent) => `有人正在上传同一个文件，已传 ${percent}。传完后，链接会出现在这里。`,
     of: (done, size) => `${done} / ${size}`,
     perSecond: (bytes) => `${bytes}/s`,
     left: {
@@ -45,6 +46,7 @@ export const chinese: Messages = {
     almost: '剩余不到 1 分钟',
     wasThere: (bytes) => `其中 ${bytes} 早已在服务器上`,
     verifying: '正在校验收到的内容…',
+    between: '，',
     againIn: (seconds) => `${seconds} 秒后重试`,
     again: '正在重试…',
     paused: (percent) => `已暂停，停在 ${percent}`,
@@ -57,10 +59,10 @@ export const chinese: Messages = {
   },
 
   trouble: {
-    unreachable: '网络中断。',
-    silent: '已连上服务器，但数据传不过去。',
-    busy: '服务器正忙。',
-    'disk-full': '服务器磁盘已满。',
+    unreachable: '网络中断',
+    silent: '已连上服务器，但数据传不过去',
+    busy: '服务器正忙',
+    'disk-full': '服务器磁盘已满',
   },
 
   failure: {
@@ -122,7 +124,7 @@ export const chinese: Messages = {
 
   token: {
     title: '这台服务器需要令牌',
-    wrong: '服务器没有接受这个令牌。',
+    wrong: '服务器拒绝了这个令牌。',
     label: '令牌',
     remember: '在这个浏览器中记住',
     submit: '继续',
@@ -139,5 +141,5 @@ export const chinese: Messages = {
     noLanguage: '另一种语言加载失败，请再试一次。',
   },
 
-  footer: '打开链接，拿到的一定是当初上传的那些字节。',
+  footer: '链接给出的，必定是当初上传的那些字节。',
 }

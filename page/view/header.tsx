@@ -1,4 +1,5 @@
 import type { Language } from '../messages/messages.js'
+import { Mark } from './parts/mark.js'
 import { useWords } from './words.js'
 
 export function Header({ onLanguage }: { onLanguage: (language: Language) => void }) {
@@ -14,15 +15,5 @@ export function Header({ onLanguage }: { onLanguage: (language: Language) => voi
         {text.otherLanguage}
       </button>
     </header>
-  )
-}
-
-/** A porthole, half under water. */
-function Mark() {
-  return (
-    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-      <circle cx="12" cy="12" r="10" />
-      <path d="M5.5 12.6c1.1-.9 2.2-.9 3.25 0s2.15.9 3.25 0 2.2-.9 3.25 0 2.15.9 3.25 0a6.5 6.5 0 0 1-13 0z" />
-    </svg>
   )
 }

@@ -6,7 +6,7 @@ export function Overlay() {
   const { text } = useWords()
   if (!useFerry().isDragging.value) return null
   return (
-    <div class="overlay">
+    <div class="overlay" aria-hidden="true">
       <p>{text.drop.anywhere}</p>
     </div>
   )

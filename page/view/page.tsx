@@ -29,9 +29,9 @@ export function Page({ onLanguage }: { onLanguage: (language: Language) => void 
         <CardList />
         <UnfinishedList />
         <History />
+        <Overlay />
       </main>
       <footer>{text.footer}</footer>
-      <Overlay />
       <Announcements />
       <Tab />
     </>

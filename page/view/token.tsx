@@ -16,7 +16,9 @@ export function Token() {
     <div class="notice">
       <Icon name="alert" />
       <span>{text.token.missing}</span>
-      <Button onClick={() => setIsClosed(false)}>{text.token.enter}</Button>
+      <Button kind="tinted" onClick={() => setIsClosed(false)}>
+        {text.token.enter}
+      </Button>
     </div>
   )
 }
@@ -25,19 +27,28 @@ function TokenDialog({ isWrong, onClose }: { isWrong: boolean; onClose: () => vo
   const { text } = useWords()
   const ferry = useFerry()
   const dialog = useRef<HTMLDialogElement>(null)
+  const field = useRef<HTMLInputElement>(null)
   const id = useId()
   useEffect(() => {
     const opened = dialog.current
     opened?.showModal()
-    return () => opened?.close()
+    // Closed from here, it gives the focus back; only closed by a person it means something.
+    opened?.addEventListener('close', onClose)
+    return () => {
+      opened?.removeEventListener('close', onClose)
+      opened?.close()
+    }
   }, [])
+  useEffect(() => {
+    if (isWrong) field.current?.select()
+  }, [isWrong])
   const submit = (form: HTMLFormElement) => {
     const data = new FormData(form)
     const token = data.get('token')
     if (typeof token === 'string') ferry.giveToken(token.trim(), data.has('remember'))
   }
   return (
-    <dialog class="token" ref={dialog} aria-labelledby={`${id}-title`} onClose={onClose}>
+    <dialog class="token" ref={dialog} aria-labelledby={`${id}-title`}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -49,6 +60,7 @@ function TokenDialog({ isWrong, onClose }: { isWrong: boolean; onClose: () => vo
         <input
           id={`${id}-token`}
           name="token"
+          ref={field}
           type="password"
           required
           autocomplete="off"
@@ -58,7 +70,7 @@ function TokenDialog({ isWrong, onClose }: { isWrong: boolean; onClose: () => vo
           aria-describedby={isWrong ? `${id}-wrong` : undefined}
         />
         {isWrong && (
-          <p class="wrong" id={`${id}-wrong`}>
+          <p class="wrong" role="alert" id={`${id}-wrong`}>
             {text.token.wrong}
           </p>
         )}

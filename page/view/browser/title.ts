@@ -10,14 +10,18 @@ export function useTitle(state: Overall, words: Words): void {
   useEffect(() => {
     document.title = title ? `${title} · Ferry` : 'Ferry'
   }, [title])
-  const isDown = state.down > 0
-  useFavicon(state.underWay > 0 ? wholePercent(state.bytes, state.size) : undefined, isDown)
+  useFavicon(state.underWay > 0 ? wholePercent(state.bytes, state.size) : undefined, isDown(state))
 }
 
 function titleOf(state: Overall, { text, format }: Words): string | undefined {
   if (state.cards === 0) return undefined
-  if (state.down > 0 && state.down === state.underWay) return text.title.down
+  if (isDown(state)) return text.title.down
   if (state.underWay > 0) return format.percent(state.bytes, state.size)
   if (state.done + state.failed < state.cards) return text.title.paused
   return state.failed > 0 ? text.title.failed : text.title.done
+}
+
+/** Whether the line is what everything waits for. */
+function isDown({ down, moving }: Overall): boolean {
+  return down > 0 && moving === 0
 }

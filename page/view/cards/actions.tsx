@@ -12,20 +12,20 @@ export function Actions({ card, step }: { card: Card; step: Step }) {
   return (
     <div class="actions">
       {step.at === 'down' && (
-        <Button key="hurry" icon="again" onClick={() => ferry.hurry(card)}>
+        <Button key="hurry" icon="again" kind="tinted" onClick={() => ferry.hurry(card)}>
           {text.card.tryNow}
         </Button>
       )}
       {step.at === 'paused' ? (
-        <Button key="pause" icon="go" kind="main" onClick={() => ferry.resume(card)}>
+        <Button key="pause" icon="go" kind="tinted" onClick={() => ferry.resume(card)}>
           {text.card.goOn}
         </Button>
       ) : (
-        <Button key="pause" icon="pause" onClick={() => ferry.pause(card)}>
+        <Button key="pause" icon="pause" kind="plain" onClick={() => ferry.pause(card)}>
           {text.card.pause}
         </Button>
       )}
-      <Button key="cancel" icon="cross" onClick={() => remove(card)}>
+      <Button key="cancel" icon="cross" kind="plain" onClick={() => remove(card)}>
         {text.card.cancel}
       </Button>
     </div>

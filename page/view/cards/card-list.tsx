@@ -19,7 +19,8 @@ export function CardList() {
         {text.list.title}
       </h2>
       {cards.length > 1 && <Summary cards={cards} />}
-      <ul class="cards sheet">
+      {/* Safari takes a list without markers for none, unless told. */}
+      <ul class="cards sheet" role="list">
         {cards.slice(0, limit).map((card) => (
           <li key={card.id}>
             <CardView card={card} />

@@ -29,8 +29,10 @@ export function CardView({ card }: { card: Card }) {
       ) : (
         <>
           <Bar step={step} size={card.size} />
-          <Status step={step} size={card.size} there={card.there.value} />
-          <Actions card={card} step={step} />
+          <div class="foot">
+            <Status step={step} size={card.size} there={card.there.value} />
+            <Actions card={card} step={step} />
+          </div>
         </>
       )}
     </article>

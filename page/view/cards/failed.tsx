@@ -26,10 +26,10 @@ export function Failed({ card, step }: { card: Card; step: Step & { at: 'failed'
         )}
       </div>
       <div class="actions">
-        <Button icon="again" onClick={() => ferry.retry(card)}>
+        <Button icon="again" kind="tinted" onClick={() => ferry.retry(card)}>
           {text.card.retry}
         </Button>
-        <Button icon="cross" onClick={() => remove(card)}>
+        <Button icon="cross" kind="plain" onClick={() => remove(card)}>
           {text.card.remove}
         </Button>
       </div>

@@ -5,14 +5,16 @@ export interface Overall {
   cards: number
   done: number
   failed: number
+  /** How many would stop if the page were left; `moving` of them neither wait nor have lost the line. */
   underWay: number
+  moving: number
   /** How many wait for the line to come back. */
   down: number
   bytes: number
   size: number
 }
 
-const nothing: Overall = { cards: 0, done: 0, failed: 0, underWay: 0, down: 0, bytes: 0, size: 0 }
+const nothing: Overall = { cards: 0, done: 0, failed: 0, underWay: 0, moving: 0, down: 0, bytes: 0, size: 0 }
 
 export function overall(cards: readonly Card[]): Overall {
   const sum = { ...nothing }
@@ -28,6 +30,7 @@ export function overall(cards: readonly Card[]): Overall {
     if (step.at === 'failed') sum.failed++
     if (step.at === 'down') sum.down++
     if (isUnderWay(step)) sum.underWay++
+    if (isUnderWay(step) && step.at !== 'down' && step.at !== 'waiting') sum.moving++
   }
   return sum
 }

@@ -14,15 +14,12 @@ export function Status({ step, size, there }: Properties) {
   const words = useWords()
   return (
     <div class="status">
-      <p>{describe(step, size, words)}</p>
-      {step.at === 'sending' && there > 0 && (
-        <p class="there">{words.text.step.wasThere(words.format.bytes(there))}</p>
-      )}
+      <p>{describe(step, size, there, words)}</p>
     </div>
   )
 }
 
-function describe(step: Step, size: number, words: Words) {
+function describe(step: Step, size: number, there: number, words: Words) {
   const { text, format } = words
   switch (step.at) {
     case 'waiting':
@@ -34,13 +31,15 @@ function describe(step: Step, size: number, words: Words) {
     case 'elsewhere':
       return text.step.elsewhere(format.percent(step.bytes, size))
     case 'sending':
-      return <Sending step={step} size={size} />
+      return <Sending step={step} size={size} there={there} />
     case 'verifying':
       return text.step.verifying
     case 'down':
       return (
         <>
-          <strong>{text.trouble[step.why]}</strong> <Countdown until={step.againAt} />
+          <strong>{text.trouble[step.why]}</strong>
+          {text.step.between}
+          <Countdown until={step.againAt} />
         </>
       )
     case 'paused':
@@ -52,27 +51,24 @@ function describe(step: Step, size: number, words: Words) {
   }
 }
 
-function Sending({ step, size }: { step: Step & { at: 'sending' }; size: number }) {
+/** Each figure keeps together, with the dot behind it: no line begins with a dot. */
+function Sending({ step, size, there }: Properties & { step: Step & { at: 'sending' } }) {
   const { text, format } = useWords()
   const facts = [
+    <strong>{format.percent(step.bytes, size)}</strong>,
     text.step.of(format.part(step.bytes, size), format.bytes(size)),
     step.bytesPerSecond !== undefined && text.step.perSecond(format.runningBytes(step.bytesPerSecond)),
     step.secondsLeft !== undefined && left(step.secondsLeft, { text, format }),
-  ]
-  return (
+    there > 0 && text.step.wasThere(format.bytes(there)),
+  ].filter((fact) => fact !== false)
+  return facts.map((fact, place) => (
     <>
-      <strong>{format.percent(step.bytes, size)}</strong>
-      {facts.map(
-        (fact) =>
-          fact && (
-            <>
-              {' '}
-              · <span class="fact">{fact}</span>
-            </>
-          ),
-      )}
+      <span class="fact">
+        {fact}
+        {place < facts.length - 1 && ' ·'}
+      </span>{' '}
     </>
-  )
+  ))
 }
 
 function left(seconds: number, { text, format }: Words): string {

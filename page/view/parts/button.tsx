@@ -3,8 +3,8 @@ import { Icon, type IconName } from './icon.js'
 
 interface Properties {
   icon?: IconName
-  /** `main`: the one that most people want; `icon`: its label is only heard. */
-  kind?: 'main' | 'quiet' | 'icon'
+  /** From the one that most people want to the one that is only there when looked for; of `icon` the label is only heard. */
+  kind?: 'main' | 'tinted' | 'quiet' | 'plain' | 'icon'
   onClick: () => void
   isExpanded?: boolean
   controls?: string

@@ -6,7 +6,7 @@ interface Properties {
   label: string
   /** Goes on in the label where only hearing tells one button from the next. */
   about?: string
-  kind?: 'main' | 'quiet'
+  kind?: 'main' | 'tinted' | 'quiet'
   isFolder?: boolean
   isSingle?: boolean
 }
