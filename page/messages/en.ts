@@ -36,7 +36,7 @@ export const english: Messages = {
     hashing: (percent) => `Reading the file: ${percent}`,
     asking: 'Asking the server…',
     elsewhere: (percent) =>
-      `Somebody else is sending this file: ${percent} is there. You will get the link when it has arrived.`,
+      `Somebody else is sending this file: ${percent} is there. The link comes when it has arrived.`,
     of: (done, size) => `${done} of ${size}`,
     perSecond: (bytes) => `${bytes}/s`,
     left: {
