@@ -1,6 +1,7 @@
 import { HEADERS, METADATA, PATHS, type Md5 } from '../../src/contract.js'
 import type { Access } from './access.js'
 import { Problem, problemOf } from './problem.js'
+import { assertReadable } from './readable.js'
 
 /** What the server knows of an MD5. Bytes. */
 export type Standing =
@@ -152,8 +153,9 @@ export class Server {
         signal: AbortSignal.any([signal, timeout]),
         cache: 'no-store',
         ...(body && { body }),
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
         signal.throwIfAborted()
+        if (body) await assertReadable(body)
         throw new Problem(timeout.aborted ? 'silent' : 'unreachable', String(error))
       })
       if (response.ok) return response

@@ -1,6 +1,7 @@
 import { type DetailedError, Upload } from 'tus-js-client'
 import { HeldFile } from './held-file.js'
 import { Problem, problemOf } from './problem.js'
+import { assertReadable } from './readable.js'
 
 /** Without a byte moved for so long, an attempt is over. */
 const STALL_MS = 15_000
@@ -84,11 +85,6 @@ async function refuse(error: Error | DetailedError, file: Blob): Promise<never> 
       body: response.getBody(),
     })
   }
-  // A file that has changed or vanished breaks a request off just as the line does.
-  try {
-    await file.slice(0, 1).arrayBuffer()
-  } catch (reason) {
-    throw new Problem('unreadable', String(reason))
-  }
+  await assertReadable(file)
   throw new Problem('unreachable', error.message)
 }

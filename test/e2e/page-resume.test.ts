@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { TestBrowser } from '../support/browser.js'
 import { ClientHome } from '../support/client.js'
 import { MIB, PageScene } from '../support/page-scene.js'
 import { pause } from '../support/server.js'
@@ -163,9 +162,7 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
     await scene.choose(path)
     // Until the MD5 is known to the server, nobody else can tell what it is.
     await scene.untilSent(0.6 * BIG)
-    await scene.browser.remove()
-    scene.browser = await TestBrowser.start()
-    await scene.visit()
+    await scene.change()
     await scene.choose(path)
     await arrives(scene, path)
     expect(scene.line.up).toBeLessThan(BIG + 16 * MIB)

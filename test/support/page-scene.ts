@@ -26,7 +26,7 @@ export class PageScene {
     const line = await Line.to(server.port)
     const folder = await mkdtemp(join(tmpdir(), 'ferry-page-'))
     const scene = new PageScene(server, line, folder, await TestBrowser.start(browserOptions))
-    await scene.visit()
+    await scene.#begin()
     return scene
   }
 
@@ -41,8 +41,10 @@ export class PageScene {
   }
 
   /** The path of a new file that nobody has seen. */
-  file(name: string, size: number): Promise<string> {
-    return makeFile(join(this.folder, name), size, `${this.folder} ${++this.#seed}`)
+  async file(name: string, size: number): Promise<string> {
+    const path = join(this.folder, name)
+    await makeFile(path, size, `${this.folder} ${++this.#seed}`)
+    return path
   }
 
   choose(...paths: string[]): Promise<void> {
@@ -58,6 +60,19 @@ export class PageScene {
   /** The browser is killed and opened again, on what it remembers. */
   async reopen(): Promise<void> {
     this.browser = await this.browser.reopen()
+    await this.#begin()
+  }
+
+  /** Somebody else's browser, which has never been here. */
+  async change(): Promise<void> {
+    await this.browser.remove()
+    this.browser = await TestBrowser.start()
+    await this.#begin()
+  }
+
+  async #begin(): Promise<void> {
+    // Whoever leaves while something is sent is asked, and means it.
+    this.browser.page.on('dialog', (dialog) => void dialog.accept())
     await this.visit()
   }
 
