@@ -7,6 +7,7 @@ import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
 import { healthDoor, metricsDoor, readyDoor } from './http/health.js'
 import type { Links } from './http/links.js'
+import { pageDoor } from './http/page.js'
 import { tusDoor } from './http/tus/door.js'
 import { uploadDoor } from './http/upload.js'
 import type { Intake } from './intake/intake.js'
@@ -22,10 +23,12 @@ export interface Deps {
   log: Log
   messages: Messages
   metrics: Metrics
+  /** The folder with the built page. */
+  page: string
 }
 
 /** The routes, in reading order. */
-export function createApp({ intake, shelf, links, log, messages, metrics }: Deps): Express {
+export function createApp({ intake, shelf, links, log, messages, metrics, page }: Deps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -35,6 +38,7 @@ export function createApp({ intake, shelf, links, log, messages, metrics }: Deps
   app.post(PATHS.upload, uploadDoor(intake, links))
   app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
   app.get(`${PATHS.files}/:name`, filesDoor(shelf))
+  app.get(['/', `${PATHS.page}/*rest`], pageDoor(page))
   app.get(PATHS.health, healthDoor)
   app.get(PATHS.ready, readyDoor(intake))
   app.get(PATHS.metrics, metricsDoor(metrics.registry))

@@ -10,6 +10,8 @@ import { UnusableFolder } from './stores.js'
 
 /** A stop that takes longer than this many milliseconds is cut short. */
 const GRACE = 4500
+/** Where the build lays the page, beside the code. */
+const PAGE = join(import.meta.dirname, '../page')
 
 const language = chooseLanguage(process.env, systemLocale())
 const messages = messagesIn(language)
@@ -28,7 +30,7 @@ async function runServer(): Promise<void> {
   )
   try {
     const { serve } = await import('./serve.js')
-    const service = await serve(config, { log, messages })
+    const service = await serve(config, { log, messages }, PAGE)
     process.on('SIGTERM', stop).on('SIGINT', stop)
 
     function stop(): void {

@@ -26,8 +26,11 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** Open stores -> recover -> listen. Rejects with UnusableFolder, or with the system's error where it can't listen. */
-export async function serve(config: Config, voice: Voice): Promise<Service> {
+/**
+ * Open stores -> recover -> listen. `page`: the folder with the built page. Rejects with UnusableFolder, or with the
+ * system's error where it can't listen.
+ */
+export async function serve(config: Config, voice: Voice, page: string): Promise<Service> {
   const { log, messages } = voice
   const { torn, close, ...stores } = await openStores(config)
   if (torn) log.warn(messages.torn(torn))
@@ -41,7 +44,7 @@ export async function serve(config: Config, voice: Voice): Promise<Service> {
   await sweep(intake, config, metrics, voice)
 
   const links = createLinks(config.publicUrl, config.behindProxy)
-  const app = createApp({ intake, shelf: stores.shelf, links, metrics, ...voice })
+  const app = createApp({ intake, shelf: stores.shelf, links, metrics, page, ...voice })
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, voice)
   const free = await stores.inbox.free()
