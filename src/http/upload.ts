@@ -12,22 +12,29 @@ import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
 import { bareName } from './filename.js'
 import { Form } from './form.js'
 import type { Links } from './links.js'
+import { receipt, wantsReceipt, type Result } from './receipt.js'
 
 const FIELD = 'file'
 /** What a form may weigh beside its file, in bytes, before its announced length alone proves the file too large. */
 const WRAPPING = 1024 * 1024
 
-/** `POST /upload?md5=&filename=`: a multipart form whose field `file` is the content. */
+/**
+ * `POST /upload?md5=&filename=`: a multipart form whose field `file` is the content. The answer is JSON, or the same as a
+ * page for a browser without script.
+ */
 export function uploadDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
-    const reply = (status: number, headers: Record<string, string>, body: object): void => {
-      const json = { ...headers, 'Content-Type': 'application/json; charset=utf-8' }
-      const isAnswered = answerEarly(req, res, { status, headers: json, body: JSON.stringify(body) }, DRAIN)
+    const reply = (status: number, headers: Record<string, string>, body: object, result: Result): void => {
+      const written = wantsReceipt(req) ? receipt(result, req) : asJson(body)
+      const answer = { status, headers: { ...headers, ...written.headers }, body: written.body }
+      const isAnswered = answerEarly(req, res, answer, DRAIN)
       note(res, { isAnswered })
     }
     const succeed = (outcome: Outcome): void => {
-      note(res, { md5: outcome.content.md5, outcome: outcome.status })
-      reply(200, {}, success(outcome, links))
+      const { status, content } = outcome
+      const body = success(outcome, links)
+      note(res, { md5: content.md5, outcome: status })
+      reply(200, {}, body, { status, url: body.url, name: content.filename || content.file })
     }
     note(res, { door: 'form' })
     try {
@@ -42,7 +49,7 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
       if (req.destroyed && !req.complete) return // nobody is there to be answered
       const known = asFerryError(error)
       note(res, { error: known })
-      reply(statusOf(known, 'json'), errorHeaders(known), errorReply(known))
+      reply(statusOf(known, 'json'), errorHeaders(known), errorReply(known), known)
     }
   }
 }
@@ -52,7 +59,11 @@ interface Outcome {
   content: Stored
 }
 
-function success({ status, content }: Outcome, links: Links): UploadReply {
+function asJson(body: object): { headers: Record<string, string>; body: string } {
+  return { headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) }
+}
+
+function success({ status, content }: Outcome, links: Links): Extract<UploadReply, { url: string }> {
   return { status, url: links.file(content.file), md5: content.md5 }
 }
 
