@@ -3,6 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY cli cli
+COPY page page
 # Installs and builds; then only what the server needs at run time stays.
 RUN npm ci && npm prune --omit=dev --ignore-scripts
 
