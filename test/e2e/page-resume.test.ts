@@ -106,9 +106,7 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
     const { page } = scene.browser
     const other = await page.context().newPage()
     await other.goto(scene.url)
-    const input = other.getByLabel('Choose files', { exact: true })
-    await chooseIn(other, path)
-    await input.waitFor({ state: 'attached' })
+    await scene.browser.chooseIn(other.getByLabel('Choose files', { exact: true }), path)
     const otherCard = other.getByRole('article', { name: 'build.zip' })
     await expect.poll(() => otherCard.locator('.status').innerText()).toMatch(/somebody else is sending/i)
     const link = await arrives(scene, path)
@@ -126,7 +124,9 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
       await expect.poll(() => scene.server.inbox()).toHaveLength(1)
       await scene.choose(path)
       const card = scene.browser.card('build.zip')
-      await expect.poll(() => card.status(), { timeout: 20_000 }).toMatch(/somebody else is sending.*\d+\s?%/i)
+      await expect
+        .poll(() => card.status(), { timeout: 20_000 })
+        .toMatch(/somebody else is sending.*\d+\s?%/i)
       const link = await card.untilLink()
       expect(await md5At(link)).toBe(await md5Of(path))
       expect((await sender.outcome).code).toBe(0)

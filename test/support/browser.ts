@@ -34,7 +34,7 @@ export interface BrowserOptions {
  * and all that a page has stored outlives that in the profile.
  */
 export class TestBrowser {
-  readonly #complaints: string[] = []
+  #complaints: string[] = []
 
   private constructor(
     readonly profile: string,
@@ -80,12 +80,14 @@ export class TestBrowser {
     await this.page.goto(url)
   }
 
-  /**
-   * What no page of ours should ever cause: errors on the console or thrown, and whatever its policy forbids. Matches of
-   * `expected` are left out: of a server that was killed the browser says that something could not be loaded.
-   */
-  complaints(expected?: RegExp): string[] {
-    return this.#complaints.filter((complaint) => !expected?.test(complaint))
+  /** What no page of ours should ever cause: errors on the console or thrown, and whatever its policy forbids. */
+  complaints(): string[] {
+    return [...this.#complaints]
+  }
+
+  /** These were to be expected: of a server that was killed the browser says that something could not be loaded. */
+  forgive(expected: RegExp): void {
+    this.#complaints = this.#complaints.filter((complaint) => !expected.test(complaint))
   }
 
   /** Chooses files or, with a folder's path, a folder, in the input with this label. They are given by path, so they may be big. */
@@ -94,10 +96,12 @@ export class TestBrowser {
   }
 
   async chooseIn(input: Locator, ...paths: string[]): Promise<void> {
+    const page = input.page()
+    const cdp = page === this.page ? this.cdp : await page.context().newCDPSession(page)
     await input.evaluate((element) => void Object.assign(globalThis, { chosenInput: element }))
-    const { result } = await this.cdp.send('Runtime.evaluate', { expression: 'chosenInput' })
-    await this.cdp.send('DOM.setFileInputFiles', { files: paths, objectId: result.objectId! })
-    await this.page.evaluate('delete globalThis.chosenInput')
+    const { result } = await cdp.send('Runtime.evaluate', { expression: 'chosenInput' })
+    await cdp.send('DOM.setFileInputFiles', { files: paths, objectId: result.objectId! })
+    await page.evaluate('delete globalThis.chosenInput')
   }
 
   /** Holds files and folders over the middle of the page, as from a file manager. */
