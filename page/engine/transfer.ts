@@ -59,7 +59,11 @@ export function transfer(order: Transfer): Promise<void> {
         order.onProgress(bytes)
       },
       onSuccess: () => end(resolve),
-      onError: (error) => end(() => resolve(refuse(error, file))),
+      onError: (error) => {
+        // Read before the end aborts the request, which takes its answer away.
+        const refused = refuse(error, file)
+        end(() => resolve(refused))
+      },
     })
     const leave = (): void => end(() => reject(signal.reason as Error))
     const end = (settle: () => void): void => {
