@@ -148,9 +148,9 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
       const card = scene.browser.card('build.zip')
       await expect.poll(() => percent(card.status()), { timeout: 20_000 }).toBeGreaterThan(30)
       sender.kill('SIGKILL')
+      await expect.poll(() => card.locator.innerText(), { timeout: 20_000 }).toMatch(/already there/i)
       await arrives(scene, path)
       expect(scene.line.up).toBeLessThan(0.8 * BIG)
-      expect(await card.locator.innerText()).toMatch(/already there/i)
     } finally {
       await home.remove()
     }
@@ -201,7 +201,7 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
 async function arrives({ browser, server }: PageScene, path: string): Promise<string> {
   const link = await browser.card('build.zip').untilLink(90_000)
   expect(await md5At(link)).toBe(await md5Of(path))
-  await expect.poll(() => server.inbox()).toEqual([])
+  await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
   return link
 }
 
@@ -211,7 +211,7 @@ async function unfinished({ browser }: PageScene): Promise<string> {
 }
 
 async function percent(status: Promise<string>): Promise<number> {
-  return Number(/(\d+)\s?%/.exec(await status)?.[1] ?? 0)
+  return Number(/(\d+)\s?% is there/.exec(await status)?.[1] ?? 0)
 }
 
 async function md5Of(path: string): Promise<string> {

@@ -92,16 +92,14 @@ export class Line {
     this.up += bytes.length
     if (this.latency > 0) return this.#later(() => server.write(bytes))
     const isFull = !server.write(bytes)
+    if (!isFull && this.upRate === Infinity) return
+    client.pause()
     const resume = () => {
-      if (!this.#silent.has(client)) client.resume()
+      // Whoever does not read is not sent more than the line holds.
+      if (server.writableNeedDrain) server.once('drain', resume)
+      else if (!this.#silent.has(client)) client.resume()
     }
-    if (this.upRate < Infinity) {
-      client.pause()
-      setTimeout(resume, (bytes.length / this.upRate) * 1000)
-    } else if (isFull) {
-      client.pause()
-      server.once('drain', resume)
-    }
+    setTimeout(resume, (bytes.length / this.upRate) * 1000)
   }
 
   #drop(...sockets: Socket[]): void {
