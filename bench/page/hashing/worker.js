@@ -1,0 +1,18 @@
+import { createMD5 } from 'hash-wasm'
+
+const PIECE = 4 * 1024 * 1024
+
+addEventListener('message', ({ data: file }) => void md5(file).then((hex) => postMessage(hex)))
+
+/** The MD5 of a file, and nothing else. */
+async function md5(file) {
+  const hasher = await createMD5()
+  const reader = file.stream().getReader({ mode: 'byob' })
+  let buffer = new ArrayBuffer(PIECE)
+  for (;;) {
+    const { value, done } = await reader.read(new Uint8Array(buffer))
+    if (done) return hasher.digest()
+    hasher.update(value)
+    buffer = value.buffer
+  }
+}
