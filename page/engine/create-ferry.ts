@@ -27,7 +27,7 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
     access,
     memory,
     tabs,
-    hasher: new Hasher(createWorker),
+    hasher: new Hasher(createWorker, () => server.isOutOfReach()),
     slots: new Slots(),
     locks: new Locks(),
     checks: new Checks(server, tabs.id),

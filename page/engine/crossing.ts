@@ -105,7 +105,11 @@ export class Crossing {
   #hash(signal: AbortSignal): Promise<Md5> {
     const { at } = this.#hashing
     this.#show(at > 0 ? { at: 'hashing', bytes: at } : { at: 'waiting' })
-    return this.#means.hasher.hash(this.#hashing, signal, (bytes) => this.#show({ at: 'hashing', bytes }))
+    return this.#compute(signal, (bytes) => this.#show({ at: 'hashing', bytes }))
+  }
+
+  #compute(signal: AbortSignal, onProgress: (bytes: number) => void): Promise<Md5> {
+    return this.attempts.until(() => this.#means.hasher.hash(this.#hashing, signal, onProgress), signal)
   }
 
   /**
@@ -135,8 +139,8 @@ export class Crossing {
 
   /** Whether the upload is the one to go on with, now that the MD5 is known. */
   async #declare(shipment: Shipment, signal: AbortSignal): Promise<boolean> {
-    const { server, hasher } = this.#means
-    const md5 = (this.#md5 ??= await hasher.hash(this.#hashing, signal, (bytes) => shipment.hashed(bytes)))
+    const { server } = this.#means
+    const md5 = (this.#md5 ??= await this.#compute(signal, (bytes) => shipment.hashed(bytes)))
     const upload = await abortable(shipment.opened, signal)
     const { client } = this.#hold!
     try {

@@ -116,6 +116,15 @@ export class Server {
     return Number(headers.get('Tus-Max-Size')) || undefined
   }
 
+  /** Whether nobody answers there, whatever the answer. */
+  async isOutOfReach(): Promise<boolean> {
+    const signal = AbortSignal.timeout(ANSWER_MS)
+    return fetch(`${this.#base}/`, { method: 'HEAD', cache: 'no-store', signal }).then(
+      () => false,
+      () => true,
+    )
+  }
+
   #create(claim: Claim, client: string, order: Order): Promise<Response> {
     const metadata = {
       ...(claim.md5 && { [METADATA.md5]: claim.md5 }),

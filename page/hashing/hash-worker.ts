@@ -6,6 +6,8 @@ const PIECE = 4 * 1024 * 1024
 
 /** The job that is wanted; another one stops at its next piece. */
 let wanted: number | undefined
+/** Chromium's collector takes the stream of a file when only its reader is held, and then a read never ends. */
+let held: ReadableStream | undefined
 
 addEventListener('message', ({ data }: MessageEvent<Order>) => {
   if (data.kind === 'stop') {
@@ -42,7 +44,7 @@ async function load(state: Uint8Array | undefined): Promise<IHasher> {
 async function* read(file: Blob, from: number): AsyncGenerator<Uint8Array> {
   const reader = byobReader(file.slice(from))
   if (!reader) return yield* readSlices(file, from)
-  let buffer = new ArrayBuffer(PIECE)
+  let buffer = new ArrayBuffer(Math.min(PIECE, file.size - from + 1))
   try {
     for (;;) {
       const { done, value } = await reader.read(new Uint8Array(buffer))
@@ -58,7 +60,8 @@ async function* read(file: Blob, from: number): AsyncGenerator<Uint8Array> {
 /** Undefined where the browser's files can't be read into our own memory. */
 function byobReader(file: Blob): ReadableStreamBYOBReader | undefined {
   try {
-    return file.stream().getReader({ mode: 'byob' })
+    held = file.stream()
+    return held.getReader({ mode: 'byob' })
   } catch {
     return undefined
   }

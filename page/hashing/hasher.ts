@@ -32,6 +32,7 @@ const MUCH_SMALLER = 4
 /** One thread that hashes one file at a time, the smallest first: a small file does not wait for a big one. */
 export class Hasher {
   readonly #createWorker: () => Worker
+  readonly #isLineDown: () => Promise<boolean>
   #worker: Worker | undefined
   #waiting: Job[] = []
   #running: Job | undefined
@@ -39,13 +40,15 @@ export class Hasher {
   #isStopping = false
   #jobs = 0
 
-  constructor(createWorker: () => Worker) {
+  /** `isLineDown`: whether that is why the thread's script could not be loaded. */
+  constructor(createWorker: () => Worker, isLineDown: () => Promise<boolean>) {
     this.#createWorker = createWorker
+    this.#isLineDown = isLineDown
   }
 
   /**
-   * The MD5 of a file, at last. `onProgress` hears how many bytes are hashed. Throws Problems (`unreadable`, `no-hash`),
-   * or the signal's reason: then what has been done is kept in the hashing for the next time.
+   * The MD5 of a file, at last. `onProgress` hears how many bytes are hashed. Throws Problems (`unreadable`, `no-hash`,
+   * `unreachable`), or the signal's reason: then what has been done is kept in the hashing for the next time.
    */
   hash(hashing: Hashing, signal: AbortSignal, onProgress: (bytes: number) => void): Promise<Md5> {
     return new Promise<Md5>((resolve, reject) => {
@@ -99,17 +102,21 @@ export class Hasher {
   #open(): Worker {
     const worker = this.#createWorker()
     worker.addEventListener('message', ({ data }: MessageEvent<News>) => this.#hear(data))
-    // It has not loaded, or has come to grief: nobody may wait for it.
-    worker.addEventListener('error', (event) => {
+    worker.addEventListener('error', ({ message }) => {
       worker.terminate()
       this.#worker = undefined
-      const jobs = [...this.#waiting, ...(this.#running ? [this.#running] : [])]
-      this.#waiting = []
-      this.#running = undefined
-      for (const { reject } of jobs)
-        reject(new Problem('no-hash', event.message || 'the worker did not start'))
+      void this.#fail(message || 'the worker did not start')
     })
     return worker
+  }
+
+  /** The thread has not come up, or has come to grief: nobody may wait for it. */
+  async #fail(detail: string): Promise<void> {
+    const jobs = [...this.#waiting, ...(this.#running ? [this.#running] : [])]
+    this.#waiting = []
+    this.#running = undefined
+    const kind = (await this.#isLineDown()) ? 'unreachable' : 'no-hash'
+    for (const { reject } of jobs) reject(new Problem(kind, detail))
   }
 
   #hear(news: News): void {

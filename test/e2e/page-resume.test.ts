@@ -147,7 +147,7 @@ describe.skipIf(missing('chromium'))(`the page over bad lines${missing('chromium
       await scene.choose(path)
       const card = scene.browser.card('build.zip')
       await expect.poll(() => percent(card.status()), { timeout: 20_000 }).toBeGreaterThan(30)
-      sender.kill('SIGKILL')
+      void sender.kill('SIGKILL')
       await expect.poll(() => card.locator.innerText(), { timeout: 20_000 }).toMatch(/already there/i)
       await arrives(scene, path)
       expect(scene.line.up).toBeLessThan(0.8 * BIG)

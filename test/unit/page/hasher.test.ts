@@ -26,13 +26,14 @@ class FakeWorker extends EventTarget {
   }
 }
 
-function setUp() {
+function setUp({ isLineDown = false } = {}) {
   const workers: FakeWorker[] = []
-  const hasher = new Hasher(() => {
+  const createWorker = () => {
     const worker = new FakeWorker()
     workers.push(worker)
     return worker as unknown as Worker
-  })
+  }
+  const hasher = new Hasher(createWorker, () => Promise.resolve(isLineDown))
   const stop = new AbortController()
   const hash = (hashing: Hashing, signal = stop.signal) => {
     const seen: number[] = []
@@ -114,6 +115,13 @@ describe('the hasher', () => {
     expect(workers).toHaveLength(2)
     worker().say({ kind: 'done', job: 3, md5: MD5 })
     expect(await next.result).toBe(MD5)
+  })
+
+  it('tells a thread that does not come up from a line that is down', async () => {
+    const { hash, worker } = setUp({ isLineDown: true })
+    const { result } = hash(file(10))
+    worker().fail()
+    await expect(result).rejects.toMatchObject({ kind: 'unreachable' })
   })
 
   it('says which file can’t be read, and goes on with the others', async () => {
