@@ -128,7 +128,7 @@ export const english: Messages = {
     wrong: 'The server has refused this token.',
     label: 'Token',
     remember: 'Remember it in this browser',
-    submit: 'Go on',
+    submit: 'Use this token',
     missing: 'This server takes no files without a token.',
     enter: 'Enter the token',
   },

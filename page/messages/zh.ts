@@ -127,7 +127,7 @@ export const chinese: Messages = {
     wrong: '服务器拒绝了这个令牌。',
     label: '令牌',
     remember: '在这个浏览器中记住',
-    submit: '继续',
+    submit: '使用这个令牌',
     missing: '没有令牌，这台服务器不接收文件。',
     enter: '输入令牌',
   },

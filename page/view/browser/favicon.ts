@@ -8,6 +8,7 @@ export function useFavicon(percent: number | undefined, isDown: boolean): void {
     const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')
     if (!link) return
     link.dataset['own'] ??= link.href
+    link.type = percent === undefined ? 'image/svg+xml' : 'image/png'
     link.href = percent === undefined ? link.dataset['own'] : ring(percent, isDown)
   }, [percent, isDown])
 }

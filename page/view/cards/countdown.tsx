@@ -11,5 +11,5 @@ export function Countdown({ until }: { until: number }) {
     return () => clearInterval(timer)
   }, [until])
   const seconds = Math.ceil((until - now) / 1000)
-  return <>{seconds > 0 ? text.step.againIn(format.number(seconds)) : text.step.again}</>
+  return <span class="fact">{seconds > 0 ? text.step.againIn(format.number(seconds)) : text.step.again}</span>
 }
