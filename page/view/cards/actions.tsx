@@ -21,11 +21,11 @@ export function Actions({ card, step }: { card: Card; step: Step }) {
           {text.card.goOn}
         </Button>
       ) : (
-        <Button key="pause" icon="pause" kind="plain" onClick={() => ferry.pause(card)}>
+        <Button key="pause" icon="pause" kind="bare" onClick={() => ferry.pause(card)}>
           {text.card.pause}
         </Button>
       )}
-      <Button key="cancel" icon="cross" kind="plain" onClick={() => remove(card)}>
+      <Button key="cancel" icon="cross" kind="bare" onClick={() => remove(card)}>
         {text.card.cancel}
       </Button>
     </div>

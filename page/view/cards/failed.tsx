@@ -29,7 +29,7 @@ export function Failed({ card, step }: { card: Card; step: Step & { at: 'failed'
         <Button icon="again" kind="tinted" onClick={() => ferry.retry(card)}>
           {text.card.retry}
         </Button>
-        <Button icon="cross" kind="plain" onClick={() => remove(card)}>
+        <Button icon="cross" kind="bare" onClick={() => remove(card)}>
           {text.card.remove}
         </Button>
       </div>

@@ -4,7 +4,7 @@ import { Icon, type IconName } from './icon.js'
 interface Properties {
   icon?: IconName
   /** From the one that most people want to the one that is only there when looked for; of `icon` the label is only heard. */
-  kind?: 'main' | 'tinted' | 'quiet' | 'plain' | 'icon'
+  kind?: 'main' | 'tinted' | 'quiet' | 'bare' | 'icon'
   onClick: () => void
   isExpanded?: boolean
   controls?: string
