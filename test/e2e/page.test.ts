@@ -216,7 +216,10 @@ describe.skipIf(missing('chromium'))(`the page${missing('chromium')}`, () => {
     const path = await scene.file('a.bin', 1000)
     await scene.choose(path)
     await scene.choose(path)
-    await scene.browser.page.getByText(/a\.bin.*is in the list already/).waitFor()
+    await scene.browser.page
+      .getByText(/a\.bin.*is in the list already/)
+      .first()
+      .waitFor()
     expect(await scene.browser.cards()).toEqual(['a.bin'])
   })
 

@@ -17,6 +17,8 @@ export const QUIET = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A name that is no machine's own, so that a page there has no secure context.
+  '--host-resolver-rules=MAP ferry.test 127.0.0.1',
 ]
 
 export interface BrowserOptions {

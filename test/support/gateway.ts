@@ -8,6 +8,8 @@ export class Gateway {
   bodyLimit = Infinity
   /** How many it has refused. */
   refusals = 0
+  /** The status that it answers a request with by itself, if any. */
+  refuses: (request: IncomingMessage) => number | undefined = () => undefined
   /** What a request waits for, if for anything. */
   hold: (request: IncomingMessage) => Promise<unknown> | undefined = () => undefined
   readonly #server: Server
@@ -47,6 +49,13 @@ export class Gateway {
       response.write(page)
       // Closed at once, the connection would be reset before the answer is read.
       request.on('close', () => response.end())
+      return void request.resume()
+    }
+    const refusal = this.refuses(request)
+    if (refusal !== undefined) {
+      response.writeHead(refusal, { 'content-length': 0, connection: 'close' })
+      request.on('close', () => response.end())
+      response.flushHeaders()
       return void request.resume()
     }
     await this.hold(request)

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Locator } from 'playwright-core'
 import { expect } from 'vitest'
 import { makeFile } from './big-file.js'
 import { TestBrowser, type BrowserOptions } from './browser.js'
@@ -37,7 +38,7 @@ export class PageScene {
 
   async visit(): Promise<void> {
     await this.browser.open(this.url)
-    await this.browser.page.getByLabel('Choose files', { exact: true }).waitFor({ state: 'attached' })
+    await this.#chooser.waitFor({ state: 'attached' })
   }
 
   /** The path of a new file that nobody has seen. */
@@ -48,7 +49,11 @@ export class PageScene {
   }
 
   choose(...paths: string[]): Promise<void> {
-    return this.browser.choose('Choose files', ...paths)
+    return this.browser.chooseIn(this.#chooser, ...paths)
+  }
+
+  get #chooser(): Locator {
+    return this.browser.page.getByLabel(/^(Choose files|选择文件)$/)
   }
 
   /** Waits until the server has so many bytes of some upload, in its inbox. */

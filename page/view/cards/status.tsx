@@ -51,24 +51,24 @@ function describe(step: Step, size: number, there: number, words: Words) {
   }
 }
 
-/** Each figure keeps together, with the dot behind it: no line begins with a dot. */
+/**
+ * Each figure keeps together, with the dot behind it: no line begins with a dot. Behind the share it is one text, which
+ * grows and shrinks at its end, so that nothing moves while figures change.
+ */
 function Sending({ step, size, there }: Properties & { step: Step & { at: 'sending' } }) {
   const { text, format } = useWords()
   const facts = [
-    <strong>{format.percent(step.bytes, size)}</strong>,
     text.step.of(format.part(step.bytes, size), format.bytes(size)),
     step.bytesPerSecond !== undefined && text.step.perSecond(format.runningBytes(step.bytesPerSecond)),
     step.secondsLeft !== undefined && left(step.secondsLeft, { text, format }),
     there > 0 && text.step.wasThere(format.bytes(there)),
   ].filter((fact) => fact !== false)
-  return facts.map((fact, place) => (
+  return (
     <>
-      <span class="fact">
-        {fact}
-        {place < facts.length - 1 && ' ·'}
-      </span>{' '}
+      <strong class="share">{format.percent(step.bytes, size)}</strong>
+      {`\u00a0· ${facts.map((fact) => fact.replaceAll(' ', '\u00a0')).join('\u00a0· ')}`}
     </>
-  ))
+  )
 }
 
 function left(seconds: number, { text, format }: Words): string {
