@@ -1,6 +1,4 @@
-import { useEffect } from 'preact/hooks'
 import type { Refusal } from '../engine/ferry.js'
-import { useAnnouncer } from './announcer.js'
 import { useFerry } from './ferry-context.js'
 import { isolated } from './format/name.js'
 import { Icon } from './parts/icon.js'
@@ -9,15 +7,18 @@ import { useWords, type Words } from './words.js'
 /** After a whole folder it can be hundreds; these are told one by one. */
 const SHOWN = 4
 
-/** What the last choice brought that was not taken in. */
+/** What the last choice brought that was not taken in. Always here, so that what comes into it is read out. */
 export function Refusals() {
-  const words = useWords()
-  const announcer = useAnnouncer()
   const refusals = useFerry().refusals.value
-  useEffect(() => {
-    if (refusals[0]) announcer.tell(describe(refusals[0], words))
-  }, [refusals])
-  if (refusals.length === 0) return null
+  return (
+    <div class="refusals" aria-live="polite">
+      {refusals.length > 0 && <Notice refusals={refusals} />}
+    </div>
+  )
+}
+
+function Notice({ refusals }: { refusals: readonly Refusal[] }) {
+  const words = useWords()
   return (
     <ul class="notice">
       {refusals.slice(0, SHOWN).map((refusal, place) => (

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useId, useRef, useState } from 'preact/hooks'
 import type { Past } from '../../engine/ferry.js'
 import { select } from '../browser/copy.js'
 import { useFerry } from '../ferry-context.js'
@@ -59,9 +59,10 @@ export function History() {
 function Row({ past }: { past: Past }) {
   const { text, format } = useWords()
   const link = useRef<HTMLAnchorElement>(null)
+  const nameId = useId()
   return (
     <div class="row">
-      <p class="name" title={past.name}>
+      <p id={nameId} class="name" title={past.name}>
         <bdi>{past.name}</bdi>
       </p>
       <p class="facts">
@@ -72,7 +73,7 @@ function Row({ past }: { past: Past }) {
       <div class="actions">
         <CopyButton
           label={text.card.copy}
-          about={past.name}
+          about={nameId}
           value={() => past.link}
           onRefused={() => link.current && select(link.current)}
         />

@@ -1,3 +1,4 @@
+import { useId } from 'preact/hooks'
 import type { Unfinished } from '../../engine/ferry.js'
 import { useFerry } from '../ferry-context.js'
 import { Button } from '../parts/button.js'
@@ -34,13 +35,14 @@ function Row({ upload }: { upload: Unfinished }) {
   const { text, format } = useWords()
   const ferry = useFerry()
   const { name, size, bytes } = upload
+  const nameId = useId()
   const discard = () => {
     ferry.discard(upload)
     document.querySelector<HTMLElement>('#unfinished-title, h1')?.focus()
   }
   return (
     <div class="row">
-      <p class="name" title={name}>
+      <p id={nameId} class="name" title={name}>
         <bdi>{name}</bdi>
       </p>
       <p class="facts">
@@ -48,10 +50,9 @@ function Row({ upload }: { upload: Unfinished }) {
         {bytes !== undefined && ` · ${text.unfinished.there(format.percent(bytes, size))}`}
       </p>
       <div class="actions">
-        <FileButton isSingle label={text.unfinished.choose} about={name} />
-        <Button icon="cross" onClick={discard}>
+        <FileButton isSingle label={text.unfinished.choose} about={nameId} />
+        <Button icon="cross" about={nameId} onClick={discard}>
           {text.unfinished.discard}
-          <span class="unseen">: {name}</span>
         </Button>
       </div>
     </div>

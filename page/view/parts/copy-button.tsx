@@ -6,7 +6,7 @@ import { Icon } from './icon.js'
 
 interface Properties {
   label: string
-  /** Goes on in the label where only hearing tells one button from the next. */
+  /** The id of what it is for, where only hearing tells one button from the next. */
   about?: string
   value: () => string
   /** What a screen reader hears then. */
@@ -33,11 +33,15 @@ export function CopyButton({ label, about, value, said, kind = 'quiet', onRefuse
     announcer.tell(isCopied ? (said ?? text.card.copied) : text.card.pressKeys(copyKeys()))
   }
   return (
-    <button type="button" class={`button copy ${kind} ${outcome ?? ''}`} onClick={() => void run()}>
+    <button
+      type="button"
+      class={`button copy ${kind} ${outcome ?? ''}`}
+      aria-describedby={about}
+      onClick={() => void run()}
+    >
       <span class="label">
         <Icon name="copy" />
         {label}
-        {about && <span class="unseen">: {about}</span>}
       </span>
       <span class="when-copied" aria-hidden="true">
         <Icon name="check" />

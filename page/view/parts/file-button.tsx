@@ -4,7 +4,7 @@ import { Icon } from './icon.js'
 
 interface Properties {
   label: string
-  /** Goes on in the label where only hearing tells one button from the next. */
+  /** The id of what it is for, where only hearing tells one button from the next. */
   about?: string
   kind?: 'main' | 'tinted' | 'quiet'
   isFolder?: boolean
@@ -26,6 +26,7 @@ export function FileButton({ label, about, kind = 'quiet', isFolder = false, isS
         id={id}
         class="unseen"
         type="file"
+        aria-describedby={about}
         multiple={!isSingle}
         {...(isFolder && { webkitdirectory: true })}
         onChange={(event) => take(event.currentTarget)}
@@ -33,7 +34,6 @@ export function FileButton({ label, about, kind = 'quiet', isFolder = false, isS
       <label for={id} class={`button ${kind}`}>
         <Icon name={isFolder ? 'folder' : 'file'} />
         {label}
-        {about && <span class="unseen">: {about}</span>}
       </label>
     </span>
   )

@@ -27,6 +27,11 @@ describe('the page’s language', () => {
 
 describe('a file’s name in a sentence', () => {
   it('turns nothing but itself', () => {
-    expect(isolated('\u202Egpj.exe\u2069')).toBe('\u2068gpj.exe\u2069')
+    expect(isolated('שלום.iso')).toBe('\u2068שלום.iso\u2069')
+    expect(isolated('\u202Egpj.exe\u2069')).toBe('gpj.exe')
+  })
+
+  it('is as it is where it turns nothing', () => {
+    expect(isolated('游戏 v1.zip')).toBe('游戏 v1.zip')
   })
 })
