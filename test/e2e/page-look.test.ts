@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BrowserOptions } from '../support/browser.js'
 import { Gateway } from '../support/gateway.js'
@@ -7,7 +6,6 @@ import { MIB, PageScene } from '../support/page-scene.js'
 import { Line } from '../support/proxy.js'
 import { missing } from '../support/tools.js'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE = { width: 320, height: 640 }
 const WIDE = { width: 1280, height: 900 }
 
@@ -233,7 +231,7 @@ describe.skipIf(missing('chromium'))(`how the page looks${missing('chromium')}`,
     await page.evaluate(`Promise.all(document.getAnimations()
       .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
       .map((each) => each.finished.catch(() => undefined)))`)
-    await page.evaluate(`typeof axe === 'undefined' && (() => { ${AXE} })()`)
+    await page.evaluate(`typeof axe === 'undefined' && (() => { ${axe.source} })()`)
     const found: string[] =
       await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 200) + ' ' + failureSummary)))`)
