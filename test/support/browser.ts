@@ -29,7 +29,13 @@ export interface BrowserOptions {
   colours?: 'light' | 'dark'
   /** CSS pixels. */
   viewport?: { width: number; height: number }
+  /** Whether pages are told of a mouse, which a headless machine hasn't got. */
+  hasMouse?: boolean
 }
+
+/** Blink's own numbers for a fine pointer, and one that hovers. */
+const MOUSE =
+  '--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2'
 
 /**
  * A real Chromium of a user's, with one page. It is a process group of its own, so that it can be killed like a user's,
@@ -49,9 +55,14 @@ export class TestBrowser {
   ) {}
 
   static async start(options: BrowserOptions = {}): Promise<TestBrowser> {
-    const { profile = await mkdtemp(join(tmpdir(), 'ferry-browser-')), language = 'en-US' } = options
+    const {
+      profile = await mkdtemp(join(tmpdir(), 'ferry-browser-')),
+      language = 'en-US',
+      hasMouse = false,
+    } = options
     const processes = new ProcessGroup(find('chromium')!, [
       ...QUIET,
+      ...(hasMouse ? [MOUSE] : []),
       '--headless=new',
       '--remote-debugging-port=0',
       `--user-data-dir=${profile}`,
