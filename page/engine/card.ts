@@ -20,7 +20,7 @@ export type Step =
 export type Trouble = 'unreachable' | 'silent' | 'busy' | 'disk-full'
 
 /** What time does not mend. */
-export type Failure = 'unreadable' | 'changed' | 'mismatch' | 'too-large' | 'no-hash' | 'refused'
+export type Failure = 'unreadable' | 'mismatch' | 'too-large' | 'no-hash' | 'refused'
 
 /** One file on the page. */
 export interface Card {

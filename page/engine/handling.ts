@@ -3,7 +3,7 @@ import type { Card, Failure } from './card.js'
 import { Crossing, type Arrived, type Means } from './crossing.js'
 
 const FAREWELL_MS = 20_000
-const FAILURES: readonly Failure[] = ['unreadable', 'changed', 'mismatch', 'too-large', 'no-hash', 'refused']
+const FAILURES: readonly Failure[] = ['unreadable', 'mismatch', 'too-large', 'no-hash', 'refused']
 
 /** One file in the visitor's hands: it runs, rests, or is given up. */
 export class Handling {

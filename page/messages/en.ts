@@ -69,11 +69,7 @@ export const english: Messages = {
   failure: {
     unreadable: {
       why: 'The browser can’t read this file.',
-      whatToDo: 'It may have been moved, renamed or locked. Choose it again.',
-    },
-    changed: {
-      why: 'The file was changed while it was on its way.',
-      whatToDo: 'Choose it again once nothing writes to it any more.',
+      whatToDo: 'It may have been changed, moved, renamed or locked. Choose it again.',
     },
     mismatch: {
       why: 'What arrived isn’t what was sent, so the server has kept nothing.',

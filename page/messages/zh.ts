@@ -68,11 +68,7 @@ export const chinese: Messages = {
   failure: {
     unreadable: {
       why: '浏览器无法读取这个文件。',
-      whatToDo: '它可能已被移动、改名或占用，请重新选择。',
-    },
-    changed: {
-      why: '文件在上传途中被改动了。',
-      whatToDo: '请等它不再被写入，再重新选择。',
+      whatToDo: '它可能已被修改、移动、改名或占用，请重新选择。',
     },
     mismatch: {
       why: '服务器收到的内容与原文件不一致，因此没有保存。',
