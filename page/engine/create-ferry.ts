@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import type { Md5 } from '../../src/contract.js'
 import { Access, browserTokenPlace } from './access.js'
 import { createCard, type Card } from './card.js'
 import { Checks } from './checks.js'
@@ -64,10 +65,13 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
     const link = publicLink(url, base)
     card.step.value = { at: 'done', how, md5, link }
     forgetEarlier(keyOf(card.file))
-    const past: Past = { md5, name: card.file.name, size: card.size, link, at: Date.now() }
-    history.value = [past, ...history.value.filter((other) => other.md5 !== md5)]
     // A list that could not be written is no reason to hold back the link.
-    memory.remember(past).catch(() => undefined)
+    memory.remember(pastOf(card, md5, link)).catch(() => undefined)
+  }
+
+  /** A link that no card shows any more is one of earlier. */
+  function becomePast(card: Card, md5: Md5, link: string): void {
+    history.value = [pastOf(card, md5, link), ...history.value.filter((other) => other.md5 !== md5)]
   }
 
   function forgetEarlier(key: string): void {
@@ -123,7 +127,9 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
       handlings.delete(card)
       cards.value = cards.value.filter((other) => other !== card)
       gathering.remove(card.id)
-      if (card.step.value.at !== 'done') void handling.giveUp()
+      const step = card.step.value
+      if (step.at === 'done') becomePast(card, step.md5, step.link)
+      else void handling.giveUp()
     },
     discard: (past) => void discard(past),
     clearHistory() {
@@ -132,4 +138,8 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
     },
     giveToken: (token, remember) => access.give(token, remember),
   }
+}
+
+function pastOf({ file, size }: Card, md5: Md5, link: string): Past {
+  return { md5, name: file.name, size, link, at: Date.now() }
 }
