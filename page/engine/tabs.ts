@@ -14,7 +14,7 @@ export class Tabs {
   readonly #answers = new Map<string, () => void>()
 
   constructor() {
-    this.#channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('ferry')
+    this.#channel = openChannel()
     this.#channel?.addEventListener('message', ({ data }: MessageEvent<Word>) => this.#hear(data))
   }
 
@@ -58,5 +58,14 @@ export class Tabs {
 
   #say(word: Word): void {
     this.#channel?.postMessage(word)
+  }
+}
+
+/** Undefined where the browser has none to give: some throw when the visitor lets no page store anything. */
+function openChannel(): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel('ferry')
+  } catch {
+    return undefined
   }
 }
