@@ -45,7 +45,7 @@ export interface Memory {
   clearHistory(): Promise<void>
 }
 
-/** In IndexedDB; where the browser has none to give, for as long as the page is open. */
+/** In IndexedDB; where the browser has none to give, or not any more, for as long as the page is open. */
 export async function openMemory(): Promise<Memory> {
   try {
     const database = await openDB<Schema>('ferry', 1, {
@@ -54,8 +54,10 @@ export async function openMemory(): Promise<Memory> {
         db.createObjectStore('uploads', { keyPath: 'key' })
         db.createObjectStore('history', { keyPath: 'md5' })
       },
+      // Another tab has a newer page, or clears it all, and would wait for us.
+      blocking: (_ours, _theirs, event) => (event.target as IDBDatabase).close(),
     })
-    return new LastingMemory(database)
+    return new SteadyMemory(new LastingMemory(database))
   } catch {
     return new PassingMemory()
   }
@@ -65,6 +67,37 @@ export async function openMemory(): Promise<Memory> {
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Never fails: a database that is full, broken or closed is no reason not to carry a file. */
+class SteadyMemory implements Memory {
+  #memory: Memory
+
+  constructor(lasting: Memory) {
+    this.#memory = lasting
+  }
+
+  async #use<T>(action: (memory: Memory) => Promise<T>): Promise<T> {
+    const memory = this.#memory
+    try {
+      return await action(memory)
+    } catch {
+      // Many may fail at once: they all go on with the same one.
+      if (this.#memory === memory) this.#memory = new PassingMemory()
+      return action(this.#memory)
+    }
+  }
+
+  client = () => this.#use((memory) => memory.client())
+  uploads = () => this.#use((memory) => memory.uploads())
+  upload = (key: string) => this.#use((memory) => memory.upload(key))
+  claim = (record: UploadRecord, expected: string | undefined) =>
+    this.#use((memory) => memory.claim(record, expected))
+  keep = (record: UploadRecord) => this.#use((memory) => memory.keep(record))
+  forget = (key: string) => this.#use((memory) => memory.forget(key))
+  history = () => this.#use((memory) => memory.history())
+  remember = (past: Past) => this.#use((memory) => memory.remember(past))
+  clearHistory = () => this.#use((memory) => memory.clearHistory())
 }
 
 class LastingMemory implements Memory {

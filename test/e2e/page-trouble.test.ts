@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MIB, PageScene } from '../support/page-scene.js'
+import { missing } from '../support/tools.js'
+import { md5 } from '../support/tus.js'
+
+describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`, () => {
+  let scene: PageScene
+  beforeEach(async () => {
+    scene = await PageScene.open()
+  })
+  afterEach(() => scene.close())
+
+  /** The link on the card of that file leads to its bytes. */
+  const leadsTo = async (name: string, path: string): Promise<void> => {
+    const bytes = await readFile(path)
+    const link = await scene.browser.card(name).untilLink()
+    expect(md5(Buffer.from(await (await fetch(link)).arrayBuffer()))).toBe(md5(bytes))
+  }
+
+  it('takes files when its database has been taken away, and is in nobody’s way', async () => {
+    const other = await scene.browser.page.context().newPage()
+    await other.goto(`${scene.url}healthz`)
+    const opened = await other.evaluate(`new Promise((resolve) => {
+      const opening = indexedDB.open('ferry', 2)
+      opening.onsuccess = () => resolve('opened')
+      setTimeout(() => resolve('blocked'), 3000)
+    })`)
+    expect(opened).toBe('opened')
+    const path = await scene.file('build.zip', MIB)
+    await scene.choose(path)
+    await leadsTo('build.zip', path)
+    await scene.visit()
+    await scene.choose(path)
+    await leadsTo('build.zip', path)
+    expect(scene.browser.complaints()).toEqual([])
+  })
+
+  it.each(['getAll', 'get', 'put', 'delete'])('takes files when its database fails at %s', async (verb) => {
+    await scene.browser.page.addInitScript(`IDBObjectStore.prototype.${verb} = () => {
+      throw new DOMException('Internal error.', 'UnknownError')
+    }`)
+    await scene.visit()
+    const path = await scene.file('build.zip', MIB)
+    await scene.choose(path)
+    await leadsTo('build.zip', path)
+    expect(scene.browser.complaints()).toEqual([])
+  })
+})
