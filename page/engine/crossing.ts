@@ -87,6 +87,14 @@ export class Crossing {
   }
 
   /** Removes what the server has of it. */
+  /** Another one of the same file, which remembers nothing of it but what the server has. */
+  again(): Crossing {
+    const next = new Crossing(this.#card, this.#means)
+    next.#hold = this.#hold
+    next.#upload = this.#upload
+    return next
+  }
+
   async drop(signal: AbortSignal): Promise<void> {
     const upload = this.#upload
     if (upload !== undefined) await this.#means.server.drop(upload, signal)

@@ -8,7 +8,6 @@ const FAILURES: readonly Failure[] = ['unreadable', 'mismatch', 'too-large', 'no
 /** One file in the visitor's hands: it runs, rests, or is given up. */
 export class Handling {
   readonly #card: Card
-  readonly #means: Means
   readonly #onArrived: (card: Card, arrived: Arrived) => void
   #crossing: Crossing
   #stop = new AbortController()
@@ -16,7 +15,6 @@ export class Handling {
 
   constructor(card: Card, means: Means, onArrived: (card: Card, arrived: Arrived) => void) {
     this.#card = card
-    this.#means = means
     this.#onArrived = onArrived
     this.#crossing = new Crossing(card, means)
   }
@@ -36,9 +34,9 @@ export class Handling {
     this.#card.step.value = { at: 'paused', bytes }
   }
 
-  /** From the beginning: the file is read again. */
+  /** From the beginning: the file is read again. What the server has of it stays. */
   retry(): void {
-    this.#crossing = new Crossing(this.#card, this.#means)
+    this.#crossing = this.#crossing.again()
     this.#card.there.value = 0
     this.start()
   }

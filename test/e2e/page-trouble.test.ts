@@ -1,8 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { copyFile, readFile, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MIB, PageScene } from '../support/page-scene.js'
 import { missing } from '../support/tools.js'
 import { md5 } from '../support/tus.js'
+
+/** Seconds since 1970. */
+const DAY = 1_700_000_000
 
 describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`, () => {
   let scene: PageScene
@@ -14,7 +18,7 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
   /** The link on the card of that file leads to its bytes. */
   const leadsTo = async (name: string, path: string): Promise<void> => {
     const bytes = await readFile(path)
-    const link = await scene.browser.card(name).untilLink()
+    const link = await scene.browser.card(name).untilLink(25_000)
     expect(md5(Buffer.from(await (await fetch(link)).arrayBuffer()))).toBe(md5(bytes))
   }
 
@@ -45,5 +49,21 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await scene.choose(path)
     await leadsTo('build.zip', path)
     expect(scene.browser.complaints()).toEqual([])
+  })
+
+  it('goes on with what the server has when a file that failed is tried again', async () => {
+    const path = await scene.file('build.zip', 100 * MIB)
+    scene.line.upRate = 40 * MIB
+    await scene.choose(path)
+    await scene.untilSent(50 * MIB)
+    const { page } = scene.browser
+    await page.route(/\/tus\//, (route) => route.fulfill({ status: 403, body: 'not today' }))
+    scene.line.cut()
+    const card = scene.browser.card('build.zip')
+    await card.button('Retry').waitFor({ timeout: 20_000 })
+    await page.unroute(/\/tus\//)
+    await card.press('Retry')
+    await leadsTo('build.zip', path)
+    expect(scene.line.up).toBeLessThan(116 * MIB)
   })
 })
