@@ -52,7 +52,8 @@ export function transfer(order: Transfer): Promise<void> {
       onAfterResponse: (request, response) => {
         watch(STALL_MS)
         const offset = Number(response.getHeader('Upload-Offset') ?? NaN)
-        if (request.getMethod() === 'HEAD' && response.getStatus() === 200) order.onBegin(offset)
+        const isAnswer = response.getStatus() === 200 && !Number.isNaN(offset)
+        if (request.getMethod() === 'HEAD' && isAnswer) order.onBegin(offset)
       },
       onProgress: (bytes) => {
         watch(bytes === file.size ? ANSWER_MS : STALL_MS)
@@ -83,6 +84,8 @@ export function transfer(order: Transfer): Promise<void> {
 async function refuse(error: Error | DetailedError, file: Blob): Promise<never> {
   const response = 'originalRequest' in error ? error.originalResponse : null
   if (response) {
+    // A page of some proxy: the line's doing, and it will pass.
+    if (response.getStatus() < 300) throw new Problem('busy', error.message)
     throw problemOf({
       status: response.getStatus(),
       header: (name) => response.getHeader(name) ?? null,

@@ -66,4 +66,23 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await leadsTo('build.zip', path)
     expect(scene.line.up).toBeLessThan(116 * MIB)
   })
+
+  it('waits while somebody else answers in the server’s place', async () => {
+    const path = await scene.file('build.zip', 20 * MIB)
+    scene.line.upRate = 10 * MIB
+    await scene.choose(path)
+    await scene.untilSent(5 * MIB)
+    const { page } = scene.browser
+    let asked = 0
+    await page.route(/\/tus\//, (route) => {
+      asked++
+      return route.fulfill({ status: 200, body: '<h1>Welcome</h1>' })
+    })
+    scene.line.cut()
+    const card = scene.browser.card('build.zip')
+    await expect.poll(() => asked, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => card.locator.innerText()).toMatch(/busy.*trying again/is)
+    await page.unroute(/\/tus\//)
+    await leadsTo('build.zip', path)
+  })
 })
