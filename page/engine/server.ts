@@ -116,11 +116,11 @@ export class Server {
     return Number(headers.get('Tus-Max-Size')) || undefined
   }
 
-  /** Whether nobody answers there, whatever the answer. */
+  /** Whether nobody answers there but, it may be, a proxy that says so. */
   async isOutOfReach(): Promise<boolean> {
     const signal = AbortSignal.timeout(ANSWER_MS)
     return fetch(`${this.#base}/`, { method: 'HEAD', cache: 'no-store', signal }).then(
-      () => false,
+      ({ status }) => status >= 500,
       () => true,
     )
   }

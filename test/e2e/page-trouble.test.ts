@@ -85,4 +85,15 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await page.unroute(/\/tus\//)
     await leadsTo('build.zip', path)
   })
+
+  it('waits with reading while a proxy says that the server is not there', async () => {
+    const { page } = scene.browser
+    await page.route(/hash-worker|\/$/, (route) => route.fulfill({ status: 502, body: 'Bad Gateway' }))
+    const path = await scene.file('a.bin', 1000)
+    await scene.choose(path)
+    const card = scene.browser.card('a.bin')
+    await expect.poll(() => card.locator.innerText(), { timeout: 10_000 }).toMatch(/trying again/i)
+    await page.unroute(/hash-worker|\/$/)
+    await leadsTo('a.bin', path)
+  })
 })
