@@ -127,6 +127,7 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
       handlings.delete(card)
       cards.value = cards.value.filter((other) => other !== card)
       gathering.remove(card.id)
+      forgetEarlier(keyOf(card.file))
       const step = card.step.value
       if (step.at === 'done') becomePast(card, step.md5, step.link)
       else void handling.giveUp()

@@ -96,4 +96,19 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await page.unroute(/hash-worker|\/$/)
     await leadsTo('a.bin', path)
   })
+
+  it('does not offer to go on with an earlier upload that was chosen and cancelled', async () => {
+    const path = await scene.file('build.zip', 80 * MIB)
+    scene.line.upRate = 10 * MIB
+    await scene.choose(path)
+    await scene.untilSent(8 * MIB)
+    await scene.visit()
+    const { page } = scene.browser
+    await page.getByText('Unfinished').waitFor()
+    await scene.choose(path)
+    await expect.poll(() => scene.browser.card('build.zip').status()).toMatch(/\d%.*already/)
+    await scene.browser.card('build.zip').press('Cancel')
+    await expect.poll(() => scene.server.inbox(), { timeout: 10_000 }).toEqual([])
+    expect(await page.getByText('Unfinished').count()).toBe(0)
+  })
 })
