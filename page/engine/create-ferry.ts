@@ -82,7 +82,7 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
   /** What earlier visits have left, and how much of it there is. */
   async function lookBack(): Promise<void> {
     for (const { key, name, size, upload } of await memory.uploads()) {
-      if (await tabs.isElsewhere(key)) continue
+      if ((await tabs.isElsewhere(key)) || tabs.holds(key)) continue
       if (upload === undefined) {
         await memory.forget(key)
         continue

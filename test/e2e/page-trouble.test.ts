@@ -111,4 +111,39 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await expect.poll(() => scene.server.inbox(), { timeout: 10_000 }).toEqual([])
     expect(await page.getByText('Unfinished').count()).toBe(0)
   })
+
+  it('does not forget an upload that began while it still looked back', async () => {
+    const path = await scene.file('build.zip', 40 * MIB)
+    await utimes(path, DAY, DAY)
+    const key = `${40 * MIB} ${DAY * 1000} build.zip`
+    for (const other of ['0 0 a', '0 0 b', '0 0 c', '0 0 d', key]) await record(other, undefined)
+    await scene.visit()
+    scene.line.upRate = 5 * MIB
+    await scene.choose(path)
+    await scene.untilSent(20 * MIB)
+    expect(await scene.browser.page.evaluate(recordOf(key))).toMatchObject({
+      upload: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+    })
+  })
+
+  /** What an earlier visit may have left in the browser. */
+  async function record(key: string, upload: string | undefined): Promise<void> {
+    const [size, , name] = key.split(' ')
+    const left = { key, name, size: Number(size), tab: 'an earlier one', at: 1, ...(upload && { upload }) }
+    await scene.browser.page.evaluate(`new Promise((resolve) => {
+      indexedDB.open('ferry').onsuccess = ({ target: { result } }) => {
+        const change = result.transaction('uploads', 'readwrite')
+        change.objectStore('uploads').put(${JSON.stringify(left)})
+        change.oncomplete = () => resolve(result.close())
+      }
+    })`)
+  }
 })
+
+function recordOf(key: string): string {
+  return `new Promise((resolve) => {
+    indexedDB.open('ferry').onsuccess = ({ target: { result } }) =>
+      (result.transaction('uploads').objectStore('uploads').get(${JSON.stringify(key)}).onsuccess =
+        ({ target }) => resolve(target.result))
+  })`
+}
