@@ -41,7 +41,8 @@ export function problemOf({ status, header, body }: Refused): Problem {
 
 function kindOf(status: number, code: string | undefined): Kind {
   if (status === 401) return 'token'
-  if (status === 404 || status === 410) return 'gone'
+  // One that is finished is nobody's any more, and what it has brought stays.
+  if (status === 404 || status === 410 || code === 'already-finished') return 'gone'
   if (status === 413) return code === 'too-large' ? 'too-large' : 'body-limit'
   if (code === 'uploading') return 'elsewhere'
   if (status === 460 || status === 422) return 'mismatch'

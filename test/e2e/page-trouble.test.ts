@@ -126,6 +126,21 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     })
   })
 
+  it('takes a file whose namesake has arrived with its last visit', async () => {
+    const path = await scene.file('build.zip', MIB)
+    await utimes(path, DAY, DAY)
+    const created = scene.browser.page.waitForResponse((response) => response.status() === 201)
+    await scene.choose(path)
+    await leadsTo('build.zip', path)
+    const id = (await (await created).headerValue('location'))!.slice(-32)
+    await record(`${MIB} ${DAY * 1000} build.zip`, id)
+    await scene.file('build.zip', MIB)
+    await utimes(path, DAY, DAY)
+    await scene.visit()
+    await scene.choose(path)
+    await leadsTo('build.zip', path)
+  })
+
   /** What an earlier visit may have left in the browser. */
   async function record(key: string, upload: string | undefined): Promise<void> {
     const [size, , name] = key.split(' ')
