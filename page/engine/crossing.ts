@@ -81,6 +81,7 @@ export class Crossing {
     }
     if (!this.#isBound && (await this.#goesAhead(signal))) await this.#sendAhead(signal)
     const md5 = (this.#md5 ??= await this.#hash(signal))
+    if (this.#means.locks.isTaken(md5)) this.#show({ at: 'waiting' })
     const arrived = await this.#means.locks.use(md5, signal, () => this.#deliver(md5, signal))
     await this.#hold?.release()
     return arrived
@@ -204,9 +205,12 @@ export class Crossing {
   async #sendWhole(md5: Md5, signal: AbortSignal): Promise<void> {
     const { server, slots, tabs } = this.#means
     const { size, file } = this.#card
-    this.#show({ at: 'sending', bytes: 0 })
-    const send = () => server.createWhole(this.#claim(md5), tabs.id, file, signal)
-    const { id, isComplete } = await slots.use(size, signal, () => this.attempts.until(send, signal))
+    const send = () => {
+      this.#show({ at: 'sending', bytes: 0 })
+      return server.createWhole(this.#claim(md5), tabs.id, file, signal)
+    }
+    const trying = () => this.attempts.until(send, signal)
+    const { id, isComplete } = await slots.use(size, signal, trying, () => this.#show({ at: 'waiting' }))
     // The rest of it goes the usual way.
     if (!isComplete && size > 0) [this.#upload, this.#hold] = [id, passingHold(tabs.id)]
   }
@@ -229,7 +233,8 @@ export class Crossing {
       }
       return this.#upload
     }
-    await slots.use(this.#card.size, signal, () => shipment.send(open, signal, mayEnd))
+    const send = () => shipment.send(open, signal, mayEnd)
+    await slots.use(this.#card.size, signal, send, () => this.#show({ at: 'waiting' }))
     this.#hasSent = true
   }
 

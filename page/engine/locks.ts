@@ -2,6 +2,11 @@
 export class Locks {
   readonly #last = new Map<string, Promise<unknown>>()
 
+  /** Whether somebody has it, or waits for it. */
+  isTaken(key: string): boolean {
+    return this.#last.has(key)
+  }
+
   /** Runs the action when its turn has come. Throws as the action, or the signal's reason. */
   async use<T>(key: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)

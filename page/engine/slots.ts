@@ -14,10 +14,15 @@ export class Slots {
   #big = 0
   #waiting: Waiting[] = []
 
-  /** Runs the action when it is the file's turn. Throws as the action, or the signal's reason. */
-  async use<T>(size: number, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  /** Runs the action when it is the file's turn; `onWait`: it is not yet. Throws as the action, or the signal's reason. */
+  async use<T>(
+    size: number,
+    signal: AbortSignal,
+    action: () => Promise<T>,
+    onWait: () => void = () => undefined,
+  ): Promise<T> {
     const isSmall = size <= SMALL
-    await this.#turn(isSmall, signal)
+    await this.#turn(isSmall, signal, onWait)
     try {
       return await action()
     } finally {
@@ -28,7 +33,7 @@ export class Slots {
   }
 
   /** Resolves with the slot taken. */
-  #turn(isSmall: boolean, signal: AbortSignal): Promise<void> {
+  #turn(isSmall: boolean, signal: AbortSignal, onWait: () => void): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const waiting = { isSmall, go: resolve }
       const leave = (): void => {
@@ -43,6 +48,7 @@ export class Slots {
       if (signal.aborted) return leave()
       this.#waiting.push(waiting)
       this.#next()
+      if (this.#waiting.at(-1) === waiting) onWait()
     })
   }
 

@@ -141,6 +141,29 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     await leadsTo('build.zip', path)
   })
 
+  it('says that a copy waits for its twin, and goes on when that is cancelled', async () => {
+    const path = await scene.file('a.zip', 40 * MIB)
+    const copy = join(scene.folder, 'b.zip')
+    await copyFile(path, copy)
+    scene.line.upRate = 10 * MIB
+    await scene.choose(path)
+    await scene.untilSent(2 * MIB)
+    await scene.choose(copy)
+    await scene.untilSent(20 * MIB)
+    expect(await scene.browser.card('b.zip').status()).toMatch(/Waiting/)
+    await scene.browser.card('a.zip').press('Cancel')
+    await leadsTo('b.zip', copy)
+  })
+
+  it('says that a big file waits for others to be sent', async () => {
+    const names = ['a.iso', 'b.iso', 'c.iso']
+    const paths = await Promise.all(names.map((name, index) => scene.file(name, (80 + index) * MIB)))
+    scene.line.upRate = 5 * MIB
+    await scene.choose(...paths)
+    await scene.untilSent(10 * MIB)
+    expect(await scene.browser.card('c.iso').status()).toMatch(/Waiting/)
+  })
+
   /** What an earlier visit may have left in the browser. */
   async function record(key: string, upload: string | undefined): Promise<void> {
     const [size, , name] = key.split(' ')
