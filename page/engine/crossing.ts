@@ -87,7 +87,6 @@ export class Crossing {
     return arrived
   }
 
-  /** Removes what the server has of it. */
   /** Another one of the same file, which remembers nothing of it but what the server has. */
   again(): Crossing {
     const next = new Crossing(this.#card, this.#means)
@@ -96,6 +95,7 @@ export class Crossing {
     return next
   }
 
+  /** Removes what the server has of it. */
   async drop(signal: AbortSignal): Promise<void> {
     const upload = this.#upload
     if (upload !== undefined) await this.#means.server.drop(upload, signal)
@@ -142,6 +142,7 @@ export class Crossing {
         over.abort(error)
         throw error
       }
+      if (!over.signal.aborted) shipment.rest()
     }
     if (!(await declaring)) await this.#forget(signal)
   }

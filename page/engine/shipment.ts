@@ -63,6 +63,12 @@ export class Shipment {
     if (this.#isHolding) this.#show({ at: 'hashing', bytes })
   }
 
+  /** Nothing is sent any more: the card shows how far the file is read. */
+  rest(): void {
+    this.#isHolding = true
+    this.hashed(this.#hashed ?? 0)
+  }
+
   async #attempt(upload: string, signal: AbortSignal, mayEnd: Promise<unknown>): Promise<void> {
     const { server, access, limit } = this.#means
     this.#onOpened(upload)

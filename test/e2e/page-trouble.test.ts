@@ -164,6 +164,18 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     expect(await scene.browser.card('c.iso').status()).toMatch(/Waiting/)
   })
 
+  it('shows how far a file is read whose upload is gone', async () => {
+    const path = await scene.file('big.iso', 1500 * MIB)
+    scene.line.upRate = 10 * MIB
+    const created = scene.browser.page.waitForResponse((response) => response.status() === 201)
+    await scene.choose(path)
+    const id = (await (await created).headerValue('location'))!.slice(-32)
+    await scene.untilSent(MIB)
+    await fetch(`${scene.server.url}/tus/${id}`, { method: 'DELETE', headers: { 'tus-resumable': '1.0.0' } })
+    const card = scene.browser.card('big.iso')
+    await expect.poll(() => card.status(), { interval: 20, timeout: 5000 }).toMatch(/Reading/)
+  })
+
   /** What an earlier visit may have left in the browser. */
   async function record(key: string, upload: string | undefined): Promise<void> {
     const [size, , name] = key.split(' ')
