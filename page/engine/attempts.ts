@@ -3,13 +3,15 @@ import type { Step, Trouble } from './card.js'
 import { isProblem } from './problem.js'
 
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000]
+/** However long the server asks to wait: a browser's timer ends at once above 24 days. */
+const LONGEST_MS = 24 * 3_600_000
 const TROUBLES: readonly Trouble[] = ['unreachable', 'silent', 'busy', 'disk-full']
 
 /** Tries again what time may mend, for as long as the visitor lets it; the card says why, and when. */
 export class Attempts {
   readonly #step: Signal<Step>
   #failures = 0
-  #goOn: () => void = () => undefined
+  readonly #pauses = new Set<() => void>()
 
   constructor(step: Signal<Step>) {
     this.#step = step
@@ -20,9 +22,9 @@ export class Attempts {
     this.#failures = 0
   }
 
-  /** Ends a pause. */
+  /** Ends every pause: a file may be sent and declared at once. */
   hurry(): void {
-    this.#goOn()
+    for (const end of this.#pauses) end()
   }
 
   /** The result of the action, at last. Throws what time does not mend, or the signal's reason. */
@@ -41,7 +43,7 @@ export class Attempts {
   /** Longer after each failure, a little random, and at least what the server asks for. */
   async #pause(why: Trouble, askedMs: number, signal: AbortSignal): Promise<void> {
     const own = PAUSES_MS[Math.min(this.#failures++, PAUSES_MS.length - 1)]! * (0.8 + 0.2 * Math.random())
-    const ms = Math.max(own, askedMs)
+    const ms = Math.min(Math.max(own, askedMs), LONGEST_MS)
     const before = this.#step.value
     const bytes = 'bytes' in before && before.at !== 'hashing' ? before.bytes : 0
     this.#step.value = { at: 'down', bytes, againAt: performance.now() + ms, why }
@@ -50,14 +52,14 @@ export class Attempts {
         clearTimeout(timer)
         removeEventListener('online', end)
         signal.removeEventListener('abort', end)
-        this.#goOn = () => undefined
+        this.#pauses.delete(end)
         if (signal.aborted) reject(signal.reason as Error)
         else resolve()
       }
       const timer = setTimeout(end, ms)
       addEventListener('online', end)
       signal.addEventListener('abort', end)
-      this.#goOn = end
+      this.#pauses.add(end)
     })
   }
 }
