@@ -29,6 +29,9 @@ interface Job {
 /** A file makes room for another of which less than a quarter as much is left. */
 const MUCH_SMALLER = 4
 
+/** A thread that has not heeded a stop for so many milliseconds hangs in a read, on a medium that does not answer. */
+const HEED_MS = 10_000
+
 /** One thread that hashes one file at a time, the smallest first: a small file does not wait for a big one. */
 export class Hasher {
   readonly #createWorker: () => Worker
@@ -38,6 +41,7 @@ export class Hasher {
   #running: Job | undefined
   /** The running one has been told to stop; it has not answered yet. */
   #isStopping = false
+  #heeding: ReturnType<typeof setTimeout> | undefined
   #jobs = 0
 
   /** `isLineDown`: whether that is why the thread's script could not be loaded. */
@@ -78,13 +82,28 @@ export class Hasher {
     this.#running = job
     this.#isStopping = false
     const { file, saved } = job.hashing
-    this.#tell({ kind: 'begin', job: job.number, file, at: saved?.at ?? 0, state: saved?.state })
+    try {
+      this.#tell({ kind: 'begin', job: job.number, file, at: saved?.at ?? 0, state: saved?.state })
+    } catch (error) {
+      void this.#fail(String(error))
+    }
   }
 
   #stop(running: Job): void {
     if (this.#isStopping) return
     this.#isStopping = true
     this.#tell({ kind: 'stop', job: running.number })
+    this.#heeding = setTimeout(() => this.#abandon(running), HEED_MS)
+  }
+
+  /** Others go on with a new thread; what is still wanted begins where it was last interrupted. */
+  #abandon(running: Job): void {
+    this.#worker?.terminate()
+    this.#worker = undefined
+    this.#running = undefined
+    running.hashing.at = running.hashing.saved?.at ?? 0
+    if (!running.isLeft) this.#waiting.push(running)
+    this.#next()
   }
 
   #leave(job: Job, reason: unknown): void {
@@ -112,6 +131,7 @@ export class Hasher {
 
   /** The thread has not come up, or has come to grief: nobody may wait for it. */
   async #fail(detail: string): Promise<void> {
+    clearTimeout(this.#heeding)
     const jobs = [...this.#waiting, ...(this.#running ? [this.#running] : [])]
     this.#waiting = []
     this.#running = undefined
@@ -128,6 +148,7 @@ export class Hasher {
       if (!job.isLeft) job.onProgress(news.at)
       return
     }
+    clearTimeout(this.#heeding)
     this.#running = undefined
     if (news.kind === 'done') job.resolve(parseMd5(news.md5) as Md5)
     if (news.kind === 'failed') job.reject(new Problem(news.why, news.detail))

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Hasher, Hashing } from '../../../page/hashing/hasher.js'
 import type { News, Order } from '../../../page/hashing/protocol.js'
 
@@ -122,6 +122,37 @@ describe('the hasher', () => {
     const { result } = hash(file(10))
     worker().fail()
     await expect(result).rejects.toMatchObject({ kind: 'unreachable' })
+  })
+
+  it('tells everybody when there can be no thread', async () => {
+    const hasher = new Hasher(
+      () => {
+        throw new DOMException('denied', 'SecurityError')
+      },
+      () => Promise.resolve(false),
+    )
+    const all = [file(10), file(10)].map((each) =>
+      hasher.hash(each, new AbortController().signal, () => undefined),
+    )
+    for (const each of all) await expect(each).rejects.toMatchObject({ kind: 'no-hash' })
+  })
+
+  it('does not wait for a file whose reading never ends, once nobody wants it', async () => {
+    vi.useFakeTimers()
+    try {
+      const { hash, workers, worker, stop } = setUp()
+      const hung = hash(file(1000))
+      const next = hash(file(500), new AbortController().signal)
+      stop.abort(new Error('cancelled'))
+      await expect(hung.result).rejects.toThrow('cancelled')
+      await vi.advanceTimersByTimeAsync(15_000)
+      expect(workers[0]!.isTerminated).toBe(true)
+      expect(worker().orders).toMatchObject([{ kind: 'begin', job: 2 }])
+      worker().say({ kind: 'done', job: 2, md5: MD5 })
+      expect(await next.result).toBe(MD5)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('says which file can’t be read, and goes on with the others', async () => {
