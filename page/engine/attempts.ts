@@ -40,6 +40,11 @@ export class Attempts {
     }
   }
 
+  /** A pause, as after a failure: of what went wrong without one, so that it is not tried without end. */
+  rest(signal: AbortSignal): Promise<void> {
+    return this.#pause('busy', 0, signal)
+  }
+
   /** Longer after each failure, a little random, and at least what the server asks for. */
   async #pause(why: Trouble, askedMs: number, signal: AbortSignal): Promise<void> {
     const own = PAUSES_MS[Math.min(this.#failures++, PAUSES_MS.length - 1)]! * (0.8 + 0.2 * Math.random())

@@ -57,6 +57,8 @@ export class Crossing {
   #hasWaited = false
   /** Whether it has been sent once more from the beginning. */
   #hasBegunAgain = false
+  /** How often the upload was gone, or somebody else's. */
+  #losses = 0
   /** Of the run that there is, or was last. */
   #signal: AbortSignal | undefined
 
@@ -197,7 +199,12 @@ export class Crossing {
       this.#hasSent = true
     } catch (error) {
       // /check will tell what is to be done then.
-      if (isProblem(error, 'gone', 'elsewhere')) return this.#lose()
+      if (isProblem(error, 'gone', 'elsewhere')) {
+        await this.#lose()
+        // Once can happen to any upload; a server that keeps none would be asked for new ones without end.
+        if (this.#losses++ > 0) await this.attempts.rest(signal)
+        return
+      }
       if (!isProblem(error, 'mismatch')) throw error
       await this.#beginAgain(error)
     }
