@@ -100,7 +100,13 @@ export class Crossing {
   /** Removes what the server has of it. */
   async drop(signal: AbortSignal): Promise<void> {
     const upload = this.#upload
-    if (upload !== undefined) await this.#means.server.drop(upload, signal)
+    try {
+      if (upload !== undefined) await this.#means.server.drop(upload, signal)
+    } catch (error) {
+      // Chosen again, or on the next visit, it goes on or can be discarded.
+      this.#hold?.leave()
+      throw error
+    }
     await this.#hold?.release()
   }
 

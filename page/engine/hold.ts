@@ -12,6 +12,8 @@ export interface Hold {
   readonly upload: string | undefined
   /** Writes down an upload, on disk before this resolves; undefined: that there is none any more. */
   keep(upload: string | undefined): Promise<void>
+  /** This tab is not at it any more; what is written down stays. */
+  leave(): void
   /** The file is done, or given up. */
   release(): Promise<void>
 }
@@ -43,6 +45,7 @@ export async function holdFile(file: File, memory: Memory, tabs: Tabs): Promise<
     client: await memory.client(),
     upload: former?.upload,
     keep: (upload) => memory.keep({ ...record, upload }),
+    leave: () => tabs.release(key),
     async release() {
       await memory.forget(key)
       tabs.release(key)
@@ -56,6 +59,7 @@ export function passingHold(client: string): Hold {
     client,
     upload: undefined,
     keep: () => Promise.resolve(),
+    leave: () => undefined,
     release: () => Promise.resolve(),
   }
 }

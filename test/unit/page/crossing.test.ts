@@ -61,4 +61,23 @@ describe('a crossing', () => {
     stop.abort(new Error('paused'))
     await expect(crossed).rejects.toThrow('paused')
   })
+
+  it('leaves a file that is given up, even where the server can’t be told', async () => {
+    const { card, crossing, means, stop } = await setUp(1_000_000, {
+      create: () => Promise.resolve('0123'),
+      check: () => Promise.resolve([{ status: 'notfound' }]),
+      uploadUrl: () => 'http://127.0.0.1:1/',
+      drop: () => Promise.reject(new Problem('unreachable')),
+    })
+    Object.assign(means.access, { headers: () => ({}) })
+    const crossed = crossing.run(stop.signal)
+    crossed.catch(() => undefined)
+    await vi.waitFor(async () => expect(await means.memory.uploads()).toMatchObject([{ upload: '0123' }]))
+    stop.abort(new Error('cancelled'))
+    await expect(crossed).rejects.toThrow('cancelled')
+    await expect(crossing.drop(stop.signal)).rejects.toThrow('unreachable')
+    expect(means.tabs.holds(`${card.size} 1 a.bin`)).toBe(false)
+    // It can still be gone on with, or discarded, on the next visit.
+    expect(await means.memory.uploads()).toMatchObject([{ upload: '0123' }])
+  })
 })
