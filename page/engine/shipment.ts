@@ -46,11 +46,12 @@ export class Shipment {
    */
   async send(open: () => Promise<string>, signal: AbortSignal, mayEnd: Promise<unknown>): Promise<void> {
     const attempt = async (): Promise<boolean> => {
+      const { token } = this.#means.access
       try {
         await this.#attempt(await open(), signal, mayEnd)
         return true
       } catch (error) {
-        await this.#answer(error, signal)
+        await this.#answer(error, token, signal)
         return false
       }
     }
@@ -114,10 +115,9 @@ export class Shipment {
     })
   }
 
-  /** What can be done at once; throws the rest. */
-  async #answer(error: unknown, signal: AbortSignal): Promise<void> {
-    const { access } = this.#means
-    if (isProblem(error, 'token')) return access.refused(access.token, signal)
+  /** What can be done at once; throws the rest. `token`: the one that was used. */
+  async #answer(error: unknown, token: string | undefined, signal: AbortSignal): Promise<void> {
+    if (isProblem(error, 'token')) return this.#means.access.refused(token, signal)
     if (!isProblem(error, 'body-limit')) throw error
     this.#shrink(error)
   }
