@@ -5,6 +5,8 @@ import { accessLog, note } from './http/access.js'
 import { bindDoor, checkDoor } from './http/check.js'
 import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
+import type { Guards } from './http/guard/guards.js'
+import { resourcePolicy } from './http/guard/resource-policy.js'
 import { healthDoor, metricsDoor, readyDoor } from './http/health.js'
 import type { Links } from './http/links.js'
 import { pageDoor } from './http/page.js'
@@ -20,6 +22,7 @@ export interface Deps {
   intake: Intake
   shelf: Shelf
   links: Links
+  guards: Guards
   log: Log
   messages: Messages
   metrics: Metrics
@@ -28,19 +31,28 @@ export interface Deps {
 }
 
 /** The routes, in reading order. */
-export function createApp({ intake, shelf, links, log, messages, metrics, page }: Deps): Express {
+export function createApp({ intake, shelf, links, guards, log, messages, metrics, page }: Deps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  app.set('trust proxy', guards.trustProxy)
   app.use(accessLog(log, messages, metrics))
+  app.use(resourcePolicy('same-origin'))
+  app.get(PATHS.health, healthDoor)
+  app.get(PATHS.ready, readyDoor(intake))
+  app.use(guards.host)
+  app.use(guards.filesHost)
+  app.use([PATHS.check, PATHS.upload, PATHS.tus], guards.cors)
+  app.use(guards.origin)
+  app.use([PATHS.upload, PATHS.tus, PATHS.metrics], guards.upload)
+  app.use(PATHS.check, guards.check)
+  app.use(PATHS.files, resourcePolicy('cross-origin'), guards.files)
   app.get(PATHS.check, checkDoor(intake, links))
   app.post(PATHS.check, bindDoor(intake, links))
   app.post(PATHS.upload, uploadDoor(intake, links))
   app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
-  app.get(`${PATHS.files}/:name`, filesDoor(shelf))
+  app.get(`${PATHS.files}/:name`, filesDoor(shelf, guards.areFilesClosed))
   app.get(['/', `${PATHS.page}/*rest`], pageDoor(page))
-  app.get(PATHS.health, healthDoor)
-  app.get(PATHS.ready, readyDoor(intake))
   app.get(PATHS.metrics, metricsDoor(metrics.registry))
   app.use(() => {
     throw new FerryError('not-found', 'no such address here; try /check, /upload, /tus or /files')

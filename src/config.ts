@@ -2,6 +2,7 @@ import { parse } from 'dotenv'
 import { readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
+import { parseFilesOrigin, parseHosts, parseOrigins, parseProxies, parseTokens } from './config-guard.js'
 import { isErrno } from './errors.js'
 
 /** What the operator has decided. Sizes in bytes, folders absolute. */
@@ -24,6 +25,18 @@ export interface Config {
   readonly minFree: number
   /** The whole shelf is read again within so many days; 0: never. */
   readonly scrubDays: number
+  /** Who has none of them may not upload; none: everybody may. */
+  readonly uploadTokens: readonly string[]
+  /** The same for reading files. */
+  readonly downloadTokens: readonly string[]
+  /** Hosts by which we may be called, or `*`; none: those that stand in our links, localhost and any address. */
+  readonly allowedHosts: readonly string[]
+  /** Origins of other people's pages that may use us, or `*`. */
+  readonly allowedOrigins: readonly string[]
+  /** Whose `X-Forwarded-For` counts: the last so many proxies, those at these addresses, or nobody's. */
+  readonly trustProxy: number | readonly string[] | false
+  /** The origin that files are served from, where it is not the page's; else ''. */
+  readonly filesOrigin: string
 }
 
 /** A value that can't be used; `message` says what to write instead. */
@@ -46,9 +59,19 @@ const DEFAULTS = {
   LOG_FORMAT: 'text',
   MIN_FREE: '1GiB',
   SCRUB_DAYS: '30',
+  UPLOAD_TOKEN: '',
+  DOWNLOAD_TOKEN: '',
+  ALLOWED_HOSTS: '',
+  ALLOWED_ORIGINS: '',
+  TRUST_PROXY: '',
+  FILES_ORIGIN: '',
 }
 
 type Key = keyof typeof DEFAULTS
+
+/** What nobody may read in a log. */
+const SECRET: ReadonlySet<Key> = new Set<Key>(['UPLOAD_TOKEN', 'DOWNLOAD_TOKEN'])
+const TOKENS = 'tokens of visible ASCII, with commas between'
 
 /** The settings of a `.env` file, without a file none. Rejects nothing but a file that is there and can't be read. */
 export function readDotenv(file: string): Record<string, string> {
@@ -71,7 +94,7 @@ export function parseConfig(
   const read = <T>(key: Key, parser: (value: string) => T | undefined, expected: string): T => {
     const value = text(key)
     const parsed = parser(value)
-    if (parsed === undefined) bad.push({ key, value, expected })
+    if (parsed === undefined) bad.push({ key, value: SECRET.has(key) ? '…' : value, expected })
     return parsed as T
   }
   const host = read('HOST', parseHost, 'a host name or an IP address, without http:// and without a port')
@@ -91,8 +114,32 @@ export function parseConfig(
     logFormat: read('LOG_FORMAT', oneOf(['text', 'json']), 'text or json'),
     minFree: read('MIN_FREE', parseSize, '0 or a size such as 500MB, 10GB, 2GiB'),
     scrubDays: read('SCRUB_DAYS', parseDays, 'days (0.0001 or more), or 0 for never'),
+    uploadTokens: read('UPLOAD_TOKEN', parseTokens, TOKENS),
+    downloadTokens: read('DOWNLOAD_TOKEN', parseTokens, TOKENS),
+    allowedHosts: read('ALLOWED_HOSTS', parseHosts, 'host names without ports, with commas between, or *'),
+    allowedOrigins: read('ALLOWED_ORIGINS', parseOrigins, 'origins such as https://a.example, or *'),
+    trustProxy: read(
+      'TRUST_PROXY',
+      parseProxies,
+      'how many proxies there are, or their addresses or subnets',
+    ),
+    filesOrigin: read(
+      'FILES_ORIGIN',
+      anotherHost(publicUrl || `http://${inUrl(host)}`),
+      'http(s)://host[:port] with another host than the other links have, or nothing',
+    ),
   }
   return bad.length > 0 ? { bad } : { config: Object.freeze(config) }
+}
+
+/** On one host the browser would take files and page for neighbours, and a proxy may not tell us the port. */
+function anotherHost(publicUrl: string) {
+  return (value: string): string | undefined => {
+    const origin = parseFilesOrigin(value)
+    const isOurs =
+      origin && URL.canParse(publicUrl) && new URL(publicUrl).hostname === new URL(origin).hostname
+    return isOurs ? undefined : origin
+  }
 }
 
 /** A host as it stands in a URL: IPv6 addresses in brackets. */

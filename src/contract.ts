@@ -40,11 +40,15 @@ export function parseMd5(text: unknown): Md5 | undefined {
 }
 
 /**
- * `GET /check?md5=[&wait=]`: what the server knows of that MD5. `wait`: seconds to wait at most, while it arrives from
- * somebody else.
+ * `GET /check?md5=[&wait=][&expires=]`: what the server knows of that MD5. `wait`: seconds to wait at most, while it
+ * arrives from somebody else. `expires`: seconds that `signed` is to live, a link to a file that is not open to everybody;
+ * where files are open there is none.
  */
 export type CheckReply =
-  { status: 'exists'; url: string; size: number } | { status: 'notfound' } | UploadingReply | ErrorReply
+  | { status: 'exists'; url: string; size: number; signed?: string }
+  | { status: 'notfound' }
+  | UploadingReply
+  | ErrorReply
 
 /**
  * `GET /check?size=`, in bytes: where not `possible`, nothing of that size is here or on its way, and whoever has such a

@@ -15,6 +15,11 @@ export type ErrorCode =
   | 'io-failed'
   | 'sync-failed'
   | 'hash-pending'
+  | 'unauthorized'
+  | 'wrong-link'
+  | 'link-expired'
+  | 'wrong-host'
+  | 'wrong-origin'
 
 /** An error that its receiver can act on: a code for programs, a message for people, the cause for the log. */
 export class FerryError extends Error {

@@ -28,6 +28,7 @@ export interface Messages {
   nearlyFull(free: number, least: number): string
   wrong(file: string, detail: string, isAside: boolean): string
   unreadable(file: string, reason: string): string
+  openToAll(): string
 }
 
 const zh: Messages = {
@@ -62,6 +63,7 @@ const zh: Messages = {
   wrong: (file, detail, isAside) =>
     `文件 ${file} 的内容与文件名不符 (${detail})，${isAside ? '已移入 .quarantine，' : '无法移走，请手动处理；'}不再提供`,
   unreadable: (file, reason) => `文件 ${file} 无法读取: ${reason}；请检查磁盘`,
+  openToAll: () => '未设置 UPLOAD_TOKEN：凡能连到本服务的人都可以上传；如需限制，请在 .env 中设置它',
 }
 
 const en: Messages = {
@@ -99,6 +101,8 @@ const en: Messages = {
   wrong: (file, detail, isAside) =>
     `${file} is not what its name says (${detail}); it ${isAside ? 'is in .quarantine now' : 'can’t be moved away: see to it yourself'} and is not served`,
   unreadable: (file, reason) => `${file} can't be read: ${reason}; check the disk`,
+  openToAll: () =>
+    'No UPLOAD_TOKEN is set: anyone who can reach this server may upload; set one in .env to change that',
 }
 
 function mebibytes(bytes: number): number {

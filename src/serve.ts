@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.js'
 import type { Config } from './config.js'
+import { createGuards } from './http/guard/guards.js'
+import { Signer } from './http/guard/signer.js'
 import { createLinks } from './http/links.js'
 import { Intake } from './intake/intake.js'
 import { isLoopback, listen, otherAddresses } from './listen.js'
@@ -43,8 +45,10 @@ export async function serve(config: Config, voice: Voice, page: string): Promise
   await intake.resume(recovered.uploads)
   await sweep(intake, config, metrics, voice)
 
-  const links = createLinks(config.publicUrl, config.behindProxy)
-  const app = createApp({ intake, shelf: stores.shelf, links, metrics, page, ...voice })
+  const signer = Signer.of(config.downloadTokens)
+  const links = createLinks(config, signer)
+  const guards = createGuards(config, signer)
+  const app = createApp({ intake, shelf: stores.shelf, links, guards, metrics, page, ...voice })
   const server = await listen(app, config.bind, config.port, config.leaseSeconds)
   greet(config, recovered, voice)
   const free = await stores.inbox.free()
@@ -107,12 +111,13 @@ function startScrub(
 }
 
 function greet(
-  { bind, port, host, behindProxy }: Config,
+  { bind, port, host, behindProxy, uploadTokens }: Config,
   { shelf, uploads, swept }: Recovered,
   { log, messages }: Voice,
 ): void {
   log.info(messages.started(bind, port, host))
   log.info(messages.shelf(shelf.known))
+  if (uploadTokens.length === 0) log.info(messages.openToAll())
   if (isLoopback(host) && !behindProxy) log.info(messages.loopback(host, port, otherAddresses()))
   if (shelf.other > 0) log.info(messages.otherNames(shelf.other))
   if (shelf.missing > 0) log.warn(messages.missing(shelf.missing))

@@ -5,6 +5,7 @@ import { FerryError } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Messages } from '../messages.js'
 import { statusOf } from './errors.js'
+import { addressOf } from './guard/address.js'
 
 /** What a door tells of a request for its line in the log. */
 export interface Facts {
@@ -36,7 +37,7 @@ export function accessLog(log: Log, messages: Messages, observer: RequestObserve
   return (req, res, next) => {
     const begun = performance.now()
     const { socket } = req
-    const from = socket.remoteAddress // a connection that is gone doesn't say
+    const from = addressOf(req) // a connection that is gone doesn't say
     const { read, written } = crossed.get(socket) ?? { read: 0, written: 0 }
     res.on('close', () => {
       const facts = factsOf(res)

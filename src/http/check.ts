@@ -15,14 +15,15 @@ import { FerryError } from '../errors.js'
 import type { Intake } from '../intake/intake.js'
 import type { Standing } from '../intake/standing.js'
 import { note } from './access.js'
+import { LONGEST_LINK } from './guard/signer.js'
 import type { Links } from './links.js'
 
-/** `GET /check?md5=[&wait=]`: what the server knows of that MD5. `GET /check?size=`: whether it can be known at all. */
+/** `GET /check?md5=[&wait=][&expires=]`: what the server knows of that MD5. `GET /check?size=`: whether it can be known at all. */
 export function checkDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
     res.set('Cache-Control', 'no-store')
-    const { md5: wanted, md5s, size, wait } = req.query
+    const { md5: wanted, md5s, size, wait, expires } = req.query
     if (wanted === undefined && md5s !== undefined) return void res.json(askMany(req, res, intake, links))
     if (wanted === undefined && size !== undefined) {
       const reply: SizeReply = { status: 'notfound', possible: intake.mayHave(parseSize(size)) }
@@ -31,6 +32,7 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
     }
     const md5 = md5Of(req)
     note(res, { md5 })
+    const seconds = expires === undefined ? undefined : parseExpires(expires)
     const client = req.get(HEADERS.client)
     // Silence is agreed upon here, as long as it may be; Node sets the time again for the next request.
     if (wait !== undefined) req.setTimeout(0)
@@ -39,7 +41,7 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
         ? intake.standing(md5, client)
         : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone(res))
     note(res, { outcome: standing.state })
-    res.json(checkReply(standing, links))
+    res.json(withSigned(checkReply(standing, links), standing, seconds, links))
   }
 }
 
@@ -100,6 +102,23 @@ function parseWait(text: unknown): number {
   const seconds = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : NaN
   if (!Number.isNaN(seconds)) return Math.min(seconds, LONGEST_WAIT)
   throw new FerryError('bad-request', `wait must be a number of seconds, ${LONGEST_WAIT} at most`)
+}
+
+/** Seconds, a year's at most. */
+function parseExpires(text: unknown): number {
+  const seconds = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= LONGEST_LINK) return seconds
+  throw new FerryError(
+    'bad-request',
+    `expires must be the seconds that the link is to live, from 1 to ${LONGEST_LINK} (a year)`,
+  )
+}
+
+function withSigned<T>(reply: T, standing: Standing, seconds: number | undefined, links: Links): T {
+  if (standing.state !== 'exists' || seconds === undefined) return reply
+  const { file, md5 } = standing.content
+  const signed = links.signed(file, md5, seconds)
+  return { ...reply, ...(signed ? { signed } : {}) }
 }
 
 function checkReply(standing: Standing, links: Links): Exclude<CheckReply, ErrorReply> {

@@ -20,6 +20,11 @@ const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'io-failed': 503,
   'sync-failed': 503,
   'hash-pending': 503,
+  unauthorized: 401,
+  'wrong-link': 403,
+  'link-expired': 403,
+  'wrong-host': 421,
+  'wrong-origin': 403,
 }
 
 /** The status that an error has at a door. */

@@ -24,8 +24,8 @@ const OF_THE_FILE = [
   'Accept-Ranges',
 ]
 
-/** `GET|HEAD /files/<md5>.<ext>`: the content, treated by the extension asked for. */
-export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
+/** `GET|HEAD /files/<md5>.<ext>`: the content, treated by the extension asked for. `isClosed`: not for everybody. */
+export function filesDoor(shelf: Shelf, isClosed: boolean): RequestHandler<{ name: string }> {
   return (req, res, next) => {
     const asked = NAME.exec(req.params.name)
     const md5 = parseMd5(asked?.[1])
@@ -39,7 +39,10 @@ export function filesDoor(shelf: Shelf): RequestHandler<{ name: string }> {
       'Content-Disposition': contentDisposition(originalName(content, extension), { type: disposition }),
       'Content-Security-Policy': csp,
       'X-Content-Type-Options': 'nosniff',
-      'Cache-Control': 'public, max-age=31536000, immutable',
+      // What is closed may be kept by its reader alone, who asks each time whether it still may be read.
+      'Cache-Control': isClosed ? 'private, no-cache' : 'public, max-age=31536000, immutable',
+      // The signature in a link is nobody else's business.
+      ...(isClosed ? { 'Referrer-Policy': 'no-referrer' } : {}),
       ETag: `"${content.md5}"`,
     })
     mendRange(req.headers, content.size)

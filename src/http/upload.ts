@@ -11,6 +11,7 @@ import { answerEarly, DRAIN, welcomeBody } from './early.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
 import { bareName } from './filename.js'
 import { Form } from './form.js'
+import { addressOf } from './guard/address.js'
 import type { Links } from './links.js'
 import { receipt, wantsReceipt, type Result } from './receipt.js'
 
@@ -88,7 +89,7 @@ function leastSize(req: Request): number {
 }
 
 function originOf(req: Request): Origin {
-  return { door: 'form', resumable: false, address: req.socket.remoteAddress, announced: leastSize(req) }
+  return { door: 'form', resumable: false, address: addressOf(req), announced: leastSize(req) }
 }
 
 /** Reads the form; what breaks off leaves nothing. `exists` where another upload has brought the content meanwhile. */

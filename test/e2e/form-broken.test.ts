@@ -149,7 +149,7 @@ describe('a form that does not arrive as it should', () => {
     socket.on('error', () => undefined)
     await once(socket, 'connect')
     socket.write(
-      `POST /upload?${query} HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n\r\n`,
+      `POST /upload?${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: ${length}\r\n\r\n`,
     )
     return socket
   }

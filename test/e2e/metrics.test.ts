@@ -56,7 +56,7 @@ describe('the figures at /metrics', () => {
   async function breakOff(bytes: Buffer): Promise<void> {
     const socket = connect(server.port, '127.0.0.1')
     socket.write(
-      `POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: 5000\r\n\r\n`,
+      `POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: 5000\r\n\r\n`,
     )
     socket.write(bytes)
     await expect.poll(() => server.inbox()).not.toEqual([])
@@ -248,7 +248,7 @@ describe.each(['text', 'json'])('the log as %s', (format) => {
       socket.setEncoding('latin1').on('data', (text: string) => (answer += text))
       socket.on('error', reject).on('close', () => resolve(answer))
       const length = `Content-Length: ${Buffer.byteLength(body, 'latin1')}`
-      socket.write(`${head}\r\nHost: x\r\nConnection: close\r\n${length}\r\n\r\n${body}`, 'latin1')
+      socket.write(`${head}\r\nHost: localhost\r\nConnection: close\r\n${length}\r\n\r\n${body}`, 'latin1')
     })
 
   it('has one line for each request, with what is needed to follow an upload', async () => {
@@ -311,7 +311,7 @@ describe.each(['text', 'json'])('the log as %s', (format) => {
 
     const socket = connect(server.port, '127.0.0.1')
     socket.write(
-      `POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: 900\r\n\r\n`,
+      `POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM_TYPE}\r\nContent-Length: 900\r\n\r\n`,
     )
     socket.write(formBytes({ body: file.bytes }).subarray(0, 300))
     await expect.poll(() => server.inbox()).not.toEqual([])

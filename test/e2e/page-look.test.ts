@@ -170,7 +170,7 @@ describe.skipIf(missing('chromium'))(`how the page looks${missing('chromium')}`,
   })
 
   it('works where it is no secure context, by an address in the network', async () => {
-    scene = await PageScene.open()
+    scene = await PageScene.open({ env: { ALLOWED_HOSTS: 'ferry.test' } })
     const { page } = scene.browser
     // Chromium takes whatever is not this machine's own name for insecure; this one it resolves to it.
     await scene.browser.open(`http://ferry.test:${scene.line.port}/`)

@@ -154,7 +154,7 @@ describe('the tus door', () => {
         const socket = connect(server.port, '127.0.0.1')
         const head = [
           'POST /tus HTTP/1.1',
-          'Host: x',
+          'Host: localhost',
           'Tus-Resumable: 1.0.0',
           'Upload-Length: 10000',
           `Upload-Metadata: md5 ${Buffer.from(file.md5).toString('base64')}`,

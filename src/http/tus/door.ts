@@ -9,6 +9,7 @@ import type { Upload } from '../../intake/standing.js'
 import { WHOLE } from '../../intake/whole.js'
 import { note, type Facts } from '../access.js'
 import { answerEarly, LINGER, welcomeBody } from '../early.js'
+import { addressOf } from '../guard/address.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
 import type { Links } from '../links.js'
 import { intakeLocker } from './locker.js'
@@ -62,8 +63,11 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
     getFileIdFromRequest: (request) => idIn(new URL(request.url).pathname),
     generateUrl: (_request, { id }) => links.upload(id),
     disableTerminationForFinishedUploads: false,
+    // Its stock word is `*`; which pages may read us, guard/origins.ts says for all doors.
+    allowedOrigins: () => false,
     onUploadCreate: (request, upload) => {
-      const address = request.runtime?.node?.req.socket.remoteAddress
+      const node = request.runtime?.node
+      const address = node && addressOf(node.req)
       senders.set(upload, { address, isWhole: bringsAll(request.headers, upload.size) })
       return Promise.resolve({})
     },
@@ -121,8 +125,6 @@ function nothingToSend(upload: Upload & { state: 'finished' }, links: Links) {
       'Tus-Resumable': '1.0.0',
       'Upload-Offset': String(size),
       'Content-Location': links.file(file),
-      'Access-Control-Allow-Origin': '*',
-      'Access-Control-Expose-Headers': 'Upload-Offset, Content-Location, Tus-Resumable',
     },
   }
 }
