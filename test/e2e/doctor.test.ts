@@ -21,7 +21,7 @@ describe('doctor', () => {
   let home: ClientHome
   let gate: Gate
   beforeAll(async () => {
-    server = await TestServer.start()
+    server = await TestServer.start({ env: { ALLOWED_HOSTS: 'files.test' } })
     home = await ClientHome.create()
     gate = await Gate.to(server.port)
   })

@@ -15,7 +15,7 @@ describe('the way to the server', () => {
   let home: ClientHome
   let proxy: ForwardProxy
   beforeAll(async () => {
-    server = await TestServer.start()
+    server = await TestServer.start({ env: { ALLOWED_HOSTS: 'files.test' } })
     home = await ClientHome.create()
     proxy = await ForwardProxy.start()
   })
