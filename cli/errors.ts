@@ -20,6 +20,7 @@ export const EXIT_CODES = {
   'not-ferry': 1,
   untrusted: 1,
   'not-allowed': 1,
+  'no-expiry': 1,
   'proxy-refuses': 1,
   redirected: 1,
   refused: 1,

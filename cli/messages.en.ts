@@ -68,6 +68,8 @@ export const english: Messages = {
       `The certificate of ${subject} is not trusted (${reason}); give your own authority's with --ca, see ferry doctor`,
     'not-allowed': ({ subject, status }) =>
       `${subject} wants another token (HTTP ${status}): ferry login, or --token-file`,
+    'no-expiry': ({ subject }) =>
+      `${subject} gives no links that expire: its files are open to everyone who has their link. Leave --expires out, or set DOWNLOAD_TOKEN on the server`,
     'proxy-refuses': ({ subject, status }) =>
       `The proxy ${subject} refuses (HTTP ${status}): put http://user:password@host:port into the proxy variable`,
     redirected: ({ subject }) => `The server points to another address, use -server ${subject}`,

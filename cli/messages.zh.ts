@@ -65,6 +65,8 @@ export const chinese: Messages = {
       `${subject} 的证书不受信任 (${reason})；自建证书颁发机构请用 --ca 指定，详见 ferry doctor`,
     'not-allowed': ({ subject, status }) =>
       `${subject} 需要其他令牌 (HTTP ${status})，请运行 ferry login 或使用 --token-file`,
+    'no-expiry': ({ subject }) =>
+      `${subject} 不提供限时链接：其文件对持有链接的人一律开放。请去掉 --expires，或在服务器上设置 DOWNLOAD_TOKEN`,
     'proxy-refuses': ({ subject, status }) =>
       `代理 ${subject} 拒绝 (HTTP ${status})，请在代理变量中写明 http://用户:密码@host:port`,
     redirected: ({ subject }) => `服务器要求改用其他地址，请使用 -server ${subject}`,

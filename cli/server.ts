@@ -48,6 +48,11 @@ export class Server {
     return (await this.#ask('GET', this.checkUrl(md5), client, withinMs)).standing
   }
 
+  /** The same, and of what exists a link that opens it to everybody for so many seconds, where the server has such. */
+  async checkSigned(md5: Md5, seconds: number): Promise<Standing> {
+    return (await this.#ask('GET', `${this.checkUrl(md5)}&expires=${seconds}`, undefined)).standing
+  }
+
   /** The same for several at once, an answer for each in their order; one by one where the server is an older one. */
   async checkMany(md5s: readonly Md5[], client: string): Promise<Standing[]> {
     if (md5s.length === 1) return [await this.check(md5s[0]!, client)]

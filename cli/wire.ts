@@ -2,7 +2,8 @@ import type { UploadingReply } from '../src/contract.js'
 import type { Reply } from './reply.js'
 
 /** What the server knows of our content; an `ErrorReply` has become an error. */
-export type Standing = { status: 'exists'; url: string } | { status: 'notfound' } | UploadingReply
+export type Standing =
+  { status: 'exists'; url: string; signed?: string } | { status: 'notfound' } | UploadingReply
 
 /** The standing that an answer tells of, undefined where it is something else. */
 export function parseStanding({ json }: Reply): Standing | undefined {
@@ -20,8 +21,9 @@ export function parseStandings({ json }: Reply, count: number): Standing[] | und
 }
 
 function asStanding(json: Reply['json']): Standing | undefined {
-  const { status, url } = json ?? {}
-  if (status === 'exists' && typeof url === 'string') return { status, url }
+  const { status, url, signed } = json ?? {}
+  if (status === 'exists' && typeof url === 'string')
+    return { status, url, ...(typeof signed === 'string' && { signed }) }
   if (status === 'notfound') return { status }
   return status === 'uploading' ? (json as unknown as UploadingReply) : undefined
 }

@@ -42,6 +42,8 @@ export const FLAGS = {
   connections: { flags: '--connections <n>', kind: 'count', default: '4' },
   force: { flags: '-f, --force' },
 
+  expires: { flags: '--expires <duration>', kind: 'duration' },
+
   logout: { flags: '--logout' },
 } as const satisfies Record<string, Flag>
 

@@ -47,7 +47,11 @@ What is typed counts more. Results go to standard output, everything else to sta
     link: {
       summary: 'print the permanent link of what is stored',
       argument: 'files, which are hashed first, or MD5s',
-      examples: ['ferry link film.mp4', 'ferry link 5f6ad40f2d4013ac4aa429839c5207ad | xclip'],
+      examples: [
+        'ferry link film.mp4',
+        'ferry link 5f6ad40f2d4013ac4aa429839c5207ad | xclip',
+        'ferry link film.mp4 --expires 7d',
+      ],
     },
     login: {
       summary: 'save the token for a server, or forget it',
@@ -108,6 +112,7 @@ What is typed counts more. Results go to standard output, everything else to sta
     all: 'everything in a list that upload --manifest has written',
     connections: 'connections for one file',
     force: 'overwrite what is there',
+    expires: 'a signed link that opens closed files for so long, for example 7d; a year at most',
     logout: 'forget the token instead',
   },
 } satisfies Partial<CommandTexts>

@@ -46,7 +46,11 @@ export const chineseHelp = {
     link: {
       summary: '输出已存储内容的永久链接',
       argument: '文件（先计算 MD5）或 MD5',
-      examples: ['ferry link film.mp4', 'ferry link 5f6ad40f2d4013ac4aa429839c5207ad | xclip'],
+      examples: [
+        'ferry link film.mp4',
+        'ferry link 5f6ad40f2d4013ac4aa429839c5207ad | xclip',
+        'ferry link film.mp4 --expires 7d',
+      ],
     },
     login: {
       summary: '保存服务器的令牌，或将其删除',
@@ -103,6 +107,7 @@ export const chineseHelp = {
     all: '下载 upload --manifest 所写清单中的全部内容',
     connections: '单个文件的连接数',
     force: '覆盖已有文件',
+    expires: '签名链接，在此时长内可打开不公开的文件，例如 7d；最长一年',
     logout: '改为删除令牌',
   },
 } satisfies Partial<CommandTexts>

@@ -20,15 +20,17 @@ export async function md5Of(item: string, { folder, progress, signal }: CommandT
   }
 }
 
-/** A server to be asked by a command: it tries again as long as the order says. */
+/** A server to be asked by a command: it tries again as long as the order says. `expires`: in seconds, of a signed link. */
 export function askerFor(
   { server: base, way, retryForMs, retryFor }: CommonOrder,
   { console, messages, signal }: CommandTools,
-): (md5: Md5) => Promise<Standing> {
+): (md5: Md5, expires?: number) => Promise<Standing> {
   const server = new Server(base, signal, way)
   const warn = (line: string): void => console.warn(line)
-  return (md5) =>
-    new Attempts({ retryForMs, retryFor, warn, messages, signal }).until(() => server.check(md5))
+  return (md5, expires) =>
+    new Attempts({ retryForMs, retryFor, warn, messages, signal }).until(() =>
+      expires === undefined ? server.check(md5) : server.checkSigned(md5, expires),
+    )
 }
 
 /** An MD5 that nobody has: to ask for it disturbs nothing. */

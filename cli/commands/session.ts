@@ -43,6 +43,7 @@ export interface Given {
   connections?: number
   force?: boolean
   logout?: boolean
+  expires?: Duration
 }
 
 /** One run of a command that talks to a server. */

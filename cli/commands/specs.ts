@@ -45,7 +45,7 @@ export const SPECS: Record<Exclude<CommandName, 'help'>, CommandSpec> = {
     flags: [...COMMON, 'output', 'all', 'connections', 'force', 'limit-rate'],
   },
   check: { argument: '<items...>', completes: 'files', flags: COMMON, retryFor: '30s' },
-  link: { argument: '<items...>', completes: 'files', flags: COMMON, retryFor: '30s' },
+  link: { argument: '<items...>', completes: 'files', flags: [...COMMON, 'expires'], retryFor: '30s' },
   login: { argument: '[server]', flags: [...COMMON, 'logout'], retryFor: '30s' },
   doctor: { argument: '[md5]', flags: [...ACCESS, ...OUTPUT] },
   completion: { argument: '<shell>', completes: SHELLS, flags: [] },
