@@ -17,8 +17,8 @@ export interface Links {
  * whatever address the client came by works for it.
  */
 export function createLinks(
-  { publicUrl, behindProxy, filesOrigin }: Config,
-  signer: Signer | undefined,
+  { publicUrl, behindProxy, filesOrigin }: Pick<Config, 'publicUrl' | 'behindProxy' | 'filesOrigin'>,
+  signer?: Signer,
 ): Links {
   const file = (name: string): string => `${filesOrigin || publicUrl}${PATHS.files}/${name}`
   return {

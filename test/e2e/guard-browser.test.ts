@@ -144,7 +144,7 @@ describe('pages of other sites', () => {
     ['an origin that is allowed', { origin: ALLOWED, 'sec-fetch-site': 'cross-site' }],
   ])('are not meant by that: %s', async (_, given) => {
     const headers = 'origin' in given && given.origin === 'own' ? { origin: server.url } : given
-    const seen = await codes(headers as Record<string, string>)
+    const seen = await codes(headers)
     expect(seen).not.toContain('wrong-origin')
     expect(seen.slice(0, 3)).toEqual(['200', '404', '201'])
   })

@@ -52,7 +52,10 @@ async function openDoor(): Promise<{ intake: Intake; url: string }> {
     follower: new Follower(1),
   }
   const intake = new Intake(stores, { leaseSeconds: 60, ttlHours: 1, maxSize: 0, minFree: 0 })
-  const app = express().all('/tus{/*rest}', tusDoor(intake, createLinks('', false)))
+  const app = express().all(
+    '/tus{/*rest}',
+    tusDoor(intake, createLinks({ publicUrl: '', behindProxy: false, filesOrigin: '' })),
+  )
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
