@@ -66,5 +66,5 @@ async function inTurn<A, B>(isFirst: boolean, a: () => Promise<A>, b: () => Prom
 }
 
 async function startServer({ stores }: Bench): Promise<TestServer> {
-  return TestServer.start({ dir: await mkdtemp(join(stores, 'server-')) })
+  return TestServer.start({ dir: await mkdtemp(join(stores, 'server-')), env: { ALLOWED_ORIGINS: '*' } })
 }

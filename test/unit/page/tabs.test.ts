@@ -5,14 +5,9 @@ describe('a tab', () => {
   afterEach(() => vi.unstubAllGlobals())
 
   it('is alone where the browser lets no tab speak to another', async () => {
-    vi.stubGlobal(
-      'BroadcastChannel',
-      class {
-        constructor() {
-          throw new DOMException('The operation is insecure.', 'SecurityError')
-        }
-      },
-    )
+    vi.stubGlobal('BroadcastChannel', function () {
+      throw new DOMException('The operation is insecure.', 'SecurityError')
+    })
     expect(await new Tabs().isElsewhere('a file')).toBe(false)
   })
 })
