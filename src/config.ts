@@ -37,6 +37,14 @@ export interface Config {
   readonly trustProxy: number | readonly string[] | false
   /** The origin that files are served from, where it is not the page's; else ''. */
   readonly filesOrigin: string
+  /** Bytes per second, averaged over a lease, below which an upload does not count as live; 0: any byte will do. */
+  readonly minRate: number
+  /** The most of each at a time, or in a minute; 0: any number. */
+  readonly maxOpenUploads: number
+  readonly maxOpenUploadsPerAddress: number
+  readonly maxCreationsPerMinute: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
 }
 
 /** A value that can't be used; `message` says what to write instead. */
@@ -65,6 +73,12 @@ const DEFAULTS = {
   ALLOWED_ORIGINS: '',
   TRUST_PROXY: '',
   FILES_ORIGIN: '',
+  MIN_RATE: '1KiB',
+  MAX_OPEN_UPLOADS: '10000',
+  MAX_OPEN_UPLOADS_PER_ADDRESS: '1000',
+  MAX_CREATIONS_PER_MINUTE: '60000',
+  MAX_CONNECTIONS: '20000',
+  MAX_CONNECTIONS_PER_ADDRESS: '2000',
 }
 
 type Key = keyof typeof DEFAULTS
@@ -99,6 +113,7 @@ export function parseConfig(
   }
   const host = read('HOST', parseHost, 'a host name or an IP address, without http:// and without a port')
   const port = read('HTTP_PORT', wholeNumber(1, 65_535), 'a port from 1 to 65535')
+  const limit = [wholeNumber(0, 1_000_000_000), 'a whole number, or 0 for no limit'] as const
   const publicUrl = read('PUBLIC_URL', parsePublicUrl, 'http(s)://… without query, or nothing')
   const config: Config = {
     host,
@@ -128,6 +143,12 @@ export function parseConfig(
       anotherHost(publicUrl || `http://${inUrl(host)}`),
       'http(s)://host[:port] with another host than the other links have, or nothing',
     ),
+    minRate: read('MIN_RATE', parseSize, '0 or bytes in a second, such as 512, 1KiB'),
+    maxOpenUploads: read('MAX_OPEN_UPLOADS', ...limit),
+    maxOpenUploadsPerAddress: read('MAX_OPEN_UPLOADS_PER_ADDRESS', ...limit),
+    maxCreationsPerMinute: read('MAX_CREATIONS_PER_MINUTE', ...limit),
+    maxConnections: read('MAX_CONNECTIONS', ...limit),
+    maxConnectionsPerAddress: read('MAX_CONNECTIONS_PER_ADDRESS', ...limit),
   }
   return bad.length > 0 ? { bad } : { config: Object.freeze(config) }
 }

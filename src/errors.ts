@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'offset-conflict'
   | 'already-finished'
   | 'too-large'
+  | 'too-many'
+  | 'unsupported-encoding'
   | 'md5-mismatch'
   | 'disk-full'
   | 'io-failed'

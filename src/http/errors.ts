@@ -15,6 +15,8 @@ const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'offset-conflict': 409,
   'already-finished': 403,
   'too-large': 413,
+  'too-many': 429,
+  'unsupported-encoding': 415,
   'md5-mismatch': { json: 422, tus: TUS_MISMATCH },
   'disk-full': 507,
   'io-failed': 503,

@@ -32,6 +32,7 @@ const refusedZh: Partial<Record<ErrorCode, Words>> = {
   uploading: ['此文件正在由他人上传', '上传完成后，再次上传即可得到链接。'],
   'too-large': ['文件过大', '服务器不接收这么大的文件。请上传较小的文件，或联系管理员。'],
   'md5-mismatch': ['文件与所声明的 MD5 不符', '文件未保存。请核对 MD5，然后返回重新上传。'],
+  'too-many': ['服务器暂时不接收更多上传', '文件未保存。请稍后重试。'],
   'disk-full': ['服务器空间不足', '文件未保存。请稍后重试，或联系管理员。'],
 }
 
@@ -71,6 +72,7 @@ const refusedEn: Partial<Record<ErrorCode, Words>> = {
     'The file has another MD5 than declared',
     'Nothing was kept. Check the MD5, then go back and send it again.',
   ],
+  'too-many': ['The server takes no more uploads at the moment', 'Nothing was kept. Try again later.'],
   'disk-full': [
     'The server has no room for this file',
     'Nothing was kept. Try again later, or tell whoever runs this server.',

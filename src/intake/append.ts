@@ -4,6 +4,7 @@ import { FerryError } from '../errors.js'
 import type { Arrival } from './arrival.js'
 import { Checkpoints } from './checkpoint.js'
 import type { Observer } from './observer.js'
+import type { Leases } from './leases.js'
 import { openPart, startFollowing } from './open-part.js'
 import { PartWriter } from './part-writer.js'
 import type { Room } from './room.js'
@@ -13,6 +14,7 @@ import type { Stores } from './stores.js'
 export interface Surroundings {
   stores: Stores
   room: Room
+  leases: Leases
   observer: Observer
 }
 
@@ -27,7 +29,7 @@ export async function append(
   arrival: Arrival,
   offset: number,
   source: Readable,
-  { stores, room, observer }: Surroundings,
+  { stores, room, leases, observer }: Surroundings,
   limit: number,
 ): Promise<void> {
   if (offset > arrival.front) {
@@ -38,6 +40,7 @@ export async function append(
   const checkpoints = new Checkpoints(arrival, part, stores, observer)
   const expectRoom = (bytes: number): Promise<void> => {
     observer.received(arrival.door, bytes)
+    leases.earn(arrival, bytes)
     return room.expectFloor()
   }
   const skip = arrival.front - offset

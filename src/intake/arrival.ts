@@ -45,6 +45,10 @@ export interface Arrival {
   followed: Followed
   /** Monotonic milliseconds of the last byte (or the creation, or the start of this process). */
   lastByte: number
+  /** Until when it counts as live, in monotonic milliseconds; `leases.ts` alone says. */
+  liveUntil: number
+  /** Bytes that have come since a lease was lent to its sender. */
+  earned: number
   /** Wall-clock milliseconds of the same, for the expiry that survives restarts. */
   touchedAt: number
   /** Milliseconds it had been idle when this process started. */
@@ -77,6 +81,8 @@ export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
     address,
     createdAt: Date.now(),
     reserves: 0,
+    liveUntil: 0,
+    earned: 0,
     ...touched(),
   }
 }
@@ -97,6 +103,8 @@ export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arriv
     durable: front,
     followed: { hashedTo, hashState },
     lastByte: performance.now(),
+    liveUntil: 0,
+    earned: 0,
     touchedAt,
     idleBefore: Math.min(Math.max(0, Date.now() - touchedAt), mostIdle),
     door,

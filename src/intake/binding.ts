@@ -26,7 +26,7 @@ export async function bind(
   const { claim } = arrival
   if (claim.md5 && claim.md5 !== md5)
     throw new FerryError('bad-request', `this upload has declared the md5 ${claim.md5} already`)
-  Object.assign(arrival, touched()) // whoever declares something is alive
+  Object.assign(arrival, touched()) // as far as its age goes; what counts as live, bytes say
   if (claim.md5 !== md5) {
     const better = betterClaim(arrival, md5, client, stores, claims)
     if (better) return { isBound: false, standing: better }
@@ -59,7 +59,8 @@ function betterClaim(
   const standing = claims.standing(owner, client)
   if (standing.state === 'uploading' && !standing.isOwn) return standing
   // Only one of a known size is given back to anybody.
-  if (!known || !owner.resumable || owner.durable <= front) return undefined
+  if (!known || !claims.isTrusted(owner, client) || !owner.resumable || owner.durable <= front)
+    return undefined
   const [offset, size] = [reported(owner), owner.claim.size]
   return { state: 'uploading', offset, size, isOwn: true, resumable: true, retryAfter: 0 }
 }

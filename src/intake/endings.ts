@@ -56,6 +56,8 @@ export class Endings {
     try {
       return await work
     } catch (error) {
+      if (error instanceof FerryError && error.code === 'md5-mismatch' && arrival.claim.md5)
+        this.claims.dispute(arrival.claim.md5)
       if (error instanceof FerryError && POISON.has(error.code))
         await this.abandon(arrival, error.code === 'md5-mismatch' ? 'mismatch' : 'failed').catch(
           () => undefined,
@@ -66,6 +68,7 @@ export class Endings {
 
   /** Nothing of the upload stays: first its row goes, then its part (a part without a row is swept at a start). */
   async abandon(arrival: Arrival, ending: Ending): Promise<void> {
+    this.claims.leases.settle(arrival)
     this.claims.drop(arrival)
     this.observer.ended(arrival.door, ending)
     try {

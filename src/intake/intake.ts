@@ -6,19 +6,22 @@ import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
 import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
+import { Crowd, type Places } from './crowd.js'
 import { Endings } from './endings.js'
 import { Expiry } from './expiry.js'
+import { Leases } from './leases.js'
 import { Locks } from './locks.js'
 import { NOBODY, type Ending, type Observer } from './observer.js'
 import { bind, type Binding } from './binding.js'
 import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
+import { CreationRate } from './rate.js'
 import { Room } from './room.js'
 import { openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
 import { Waiters } from './waiters.js'
 
-export interface IntakeOptions {
+export interface IntakeOptions extends Places {
   leaseSeconds: number
   /** How long an idle upload, or a finished one's id, is kept. */
   ttlHours: number
@@ -26,6 +29,10 @@ export interface IntakeOptions {
   maxSize: number
   /** Bytes that stay free on the disk. */
   minFree: number
+  /** Bytes per second, averaged over a lease, below which an upload does not count as live; 0: any byte will do. */
+  minRate: number
+  /** Uploads that may be created from one address; 0: any number. */
+  maxCreationsPerMinute: number
 }
 
 /** By the door that can be come back to, from nowhere in particular. */
@@ -38,6 +45,8 @@ const UNKNOWN: Origin = { door: 'tus', resumable: true, address: undefined, anno
 export class Intake {
   readonly uploads = new Locks()
   readonly room: Room
+  readonly leases: Leases
+  readonly #rate: CreationRate
   readonly #claims: Claims
   readonly #endings: Endings
   readonly #openings: Openings
@@ -53,10 +62,13 @@ export class Intake {
     onStored: (content: Stored) => void = () => undefined,
   ) {
     const leaseMs = options.leaseSeconds * 1000
-    this.#claims = new Claims(leaseMs, (md5) => this.#waiters.wake(md5))
-    this.room = new Room(stores.inbox, options.minFree, () => this.#claims.all())
+    this.leases = new Leases(leaseMs, options.minRate)
+    this.#rate = new CreationRate(options.maxCreationsPerMinute)
+    this.#claims = new Claims(this.leases, (md5) => this.#waiters.wake(md5))
+    this.room = new Room(stores.inbox, options.minFree, () => this.#claims.live())
     this.#endings = new Endings(stores, this.#claims, onStored, observer)
-    this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room)
+    const crowd = new Crowd(this.#claims, this.#endings, this.uploads, options)
+    this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room, crowd)
     this.#expiry = new Expiry(this.#claims, this.#endings, this.uploads, this.#ttl, leaseMs)
   }
 
@@ -128,9 +140,10 @@ export class Intake {
   /**
    * Opens an upload for a claim, under an id that is new. Standing -> claim is one synchronous step. The
    * result may be complete from birth (known content) or stand at an offset already (its own former upload, or one
-   * whose sender is gone). Errors: `uploading` (live elsewhere), `too-large`, `disk-full`, `io-failed`.
+   * whose sender is gone). Errors: `uploading` (live elsewhere), `too-many`, `too-large`, `disk-full`, `io-failed`.
    */
   async create(claim: Claim, origin: Origin = UNKNOWN, id = randomId()): Promise<Upload> {
+    this.#rate.count(origin.address)
     this.#refuseTooLarge(claim.size ?? 0)
     await this.#openings.open(claim, id, origin)
     const arrival = this.#claims.get(id)
@@ -205,7 +218,7 @@ export class Intake {
 
   /** How many uploads are live. */
   live(): number {
-    return [...this.#claims.all()].filter((arrival) => this.#claims.isLive(arrival)).length
+    return this.#claims.live().length
   }
 
   /** Bytes that the follower of any upload is behind its writer, at most. */

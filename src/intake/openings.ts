@@ -2,6 +2,7 @@ import { diskError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import { newArrival, rowOf, touched, type Arrival, type Claim, type Origin } from './arrival.js'
 import type { Claims } from './claims.js'
+import type { Crowd } from './crowd.js'
 import type { Endings } from './endings.js'
 import type { Locks } from './locks.js'
 import type { Room } from './room.js'
@@ -19,11 +20,12 @@ export class Openings {
     readonly endings: Endings,
     readonly uploads: Locks,
     readonly room: Room,
+    readonly crowd: Crowd,
   ) {}
 
   /**
    * Opens an upload under this id. Standing -> claim is one synchronous step, before the first await: of many that
-   * come at once, one gets the claim. Errors: `uploading`, `disk-full`, `io-failed`.
+   * come at once, one gets the claim. Errors: `uploading`, `too-many`, `disk-full`, `io-failed`.
    */
   open(claim: Claim, id: string, origin: Origin): Promise<void> {
     const known = claim.md5 && this.stores.shelf.find(claim.md5)
@@ -31,6 +33,7 @@ export class Openings {
       return this.#bornFinished(known, claim, id, origin)
     const former = this.#former(claim, origin)
     if (former) return this.#handOver(former, claim, id, origin)
+    this.crowd.expectPlace(origin.address)
     const arrival = newArrival(id, claim, origin)
     this.claims.add(arrival)
     const begun = this.#begin(arrival, claim.size ?? origin.announced)
@@ -47,7 +50,7 @@ export class Openings {
     if (known && size !== owner.claim.size) return undefined
     const standing = this.claims.standing(owner, client)
     if (standing.state === 'uploading' && !standing.isOwn) throw uploadingElsewhere(standing)
-    return known && owner.resumable && resumable ? owner : undefined
+    return known && owner.resumable && resumable && this.claims.isTrusted(owner, client) ? owner : undefined
   }
 
   async #bornFinished(content: Stored, claim: Claim, id: string, origin: Origin): Promise<void> {
@@ -62,9 +65,11 @@ export class Openings {
     const { address } = origin
     const former = { id: arrival.id, claim: arrival.claim, address: arrival.address }
     const filename = claim.filename || former.claim.filename
-    this.claims.rename(arrival, id)
+    this.claims.leases.settle(arrival)
+    this.claims.rename(arrival, id, address)
     arrival.claim = { ...former.claim, filename, client: claim.client }
-    Object.assign(arrival, { address }, touched())
+    Object.assign(arrival, touched())
+    this.claims.leases.lend(arrival)
     const { part, touchedAt } = arrival
     // Its own client may be so quick that there is no row to hand over yet.
     await this.#beginning.get(arrival)
@@ -76,9 +81,8 @@ export class Openings {
       if (arrival.id !== id) throw error
       // It ended just before: nothing is left to go on with, but its content may be here.
       if (this.claims.get(id) !== arrival) return this.open(claim, id, origin)
-      this.claims.rename(arrival, former.id)
+      this.claims.rename(arrival, former.id, former.address)
       arrival.claim = former.claim
-      arrival.address = former.address
       throw error
     }
     // Whoever still writes under the old id leaves at a checkpoint.

@@ -16,7 +16,7 @@ export class Room {
   #readAt = -Infinity
   #reading: Promise<void> | undefined
 
-  /** `minFree`: the floor. `arrivals`: all that are open. */
+  /** `minFree`: the floor. `arrivals`: those whose room is kept for them, which are the live ones. */
   constructor(
     readonly inbox: Inbox,
     readonly minFree: number,
@@ -29,7 +29,7 @@ export class Room {
     return free - this.minFree - this.reserved()
   }
 
-  /** What open uploads have yet to send, as far as they have said. */
+  /** What live uploads have yet to send, as far as they have said. */
   reserved(): number {
     let sum = 0
     for (const { reserves, front } of this.arrivals()) sum += Math.max(0, reserves - front)

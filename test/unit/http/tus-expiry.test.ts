@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { testFolder } from '../../support/folder.js'
+import { LIMITLESS } from '../../support/intake-options.js'
 import { tus } from '../../support/tus.js'
 
 const HOUR = 3_600_000
@@ -51,7 +52,7 @@ async function openDoor(): Promise<{ intake: Intake; url: string }> {
     inbox: await Inbox.open(join(dir, 'tmp')),
     follower: new Follower(1),
   }
-  const intake = new Intake(stores, { leaseSeconds: 60, ttlHours: 1, maxSize: 0, minFree: 0 })
+  const intake = new Intake(stores, { ...LIMITLESS, ttlHours: 1 })
   const app = express().all(
     '/tus{/*rest}',
     tusDoor(intake, createLinks({ publicUrl: '', behindProxy: false, filesOrigin: '' })),

@@ -12,11 +12,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { testFolder } from '../../support/folder.js'
+import { LIMITLESS } from '../../support/intake-options.js'
 import { pause } from '../../support/server.js'
 import { content } from '../../support/tus.js'
 
 const FORM = { door: 'form', resumable: false, address: undefined, announced: 0 }
-const OPTIONS: IntakeOptions = { leaseSeconds: 60, ttlHours: 24, maxSize: 0, minFree: 0 }
 
 interface House {
   intake: Intake
@@ -41,7 +41,7 @@ async function openHouse(options: Partial<IntakeOptions> = {}, dir = testFolder(
   let open = true
   onTestFinished(() => (open ? close() : undefined))
   const { uploads } = await recover(shelf, ledger, inbox)
-  const intake = new Intake({ shelf, ledger, inbox, follower }, { ...OPTIONS, ...options })
+  const intake = new Intake({ shelf, ledger, inbox, follower }, { ...LIMITLESS, ...options })
   await intake.resume(uploads)
   const reopen = async () => {
     open = false
