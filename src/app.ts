@@ -3,6 +3,7 @@ import { PATHS } from './contract.js'
 import { FerryError } from './errors.js'
 import { accessLog, note } from './http/access.js'
 import { bindDoor, checkDoor } from './http/check.js'
+import { plainBodies } from './http/encoding.js'
 import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
 import type { Guards } from './http/guard/guards.js'
@@ -47,6 +48,7 @@ export function createApp({ intake, shelf, links, guards, log, messages, metrics
   app.use([PATHS.upload, PATHS.tus, PATHS.metrics], guards.upload)
   app.use(PATHS.check, guards.check)
   app.use(PATHS.files, resourcePolicy('cross-origin'), guards.files)
+  app.use([PATHS.upload, PATHS.tus], plainBodies)
   app.get(PATHS.check, checkDoor(intake, links))
   app.post(PATHS.check, bindDoor(intake, links))
   app.post(PATHS.upload, uploadDoor(intake, links))

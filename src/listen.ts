@@ -2,22 +2,34 @@ import type { Express } from 'express'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { networkInterfaces } from 'node:os'
+import type { Config } from './config.js'
+import { BareAnswers } from './http/bare.js'
+import { answerBroken, limitConnections } from './http/connections.js'
 
-/** An HTTP server that is patient with slow senders and cuts silent ones. Rejects with the system's error. */
+/** A request's head is as large as that at most, in bytes. */
+const HEAD = 16 * 1024
+/** It has to come within so many milliseconds, which is looked at so often. */
+const HEADERS = 20_000
+const CHECKING = 5000
+
+/** An HTTP server that is patient with slow senders and cuts silent ones. `onRefusal` hears the code of each that it turns away itself. Rejects with the system's error. */
 export async function listen(
   app: Express,
-  bind: string,
-  port: number,
-  leaseSeconds: number,
+  config: Config,
+  onRefusal: (code: string) => void,
 ): Promise<Server> {
-  const server = createServer(app)
+  const { bind, port, leaseSeconds } = config
+  const server = createServer({ connectionsCheckingInterval: CHECKING, maxHeaderSize: HEAD }, app)
   // A transfer may take days as long as it moves; Node's default would cut it after 300 s.
   server.requestTimeout = 0
-  server.headersTimeout = 20_000
+  server.headersTimeout = HEADERS
   // No byte in either direction for a whole lease: nobody is there.
   server.timeout = leaseSeconds * 1000
   // Each door says itself whether it wants the body, so that a known file is not sent at all.
   server.on('checkContinue', app)
+  const answers = new BareAnswers(onRefusal)
+  answerBroken(server, answers)
+  await limitConnections(server, config, answers)
   server.listen(port, bind)
   await once(server, 'listening')
   return server

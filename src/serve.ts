@@ -49,7 +49,7 @@ export async function serve(config: Config, voice: Voice, page: string): Promise
   const links = createLinks(config, signer)
   const guards = createGuards(config, signer)
   const app = createApp({ intake, shelf: stores.shelf, links, guards, metrics, page, ...voice })
-  const server = await listen(app, config.bind, config.port, config.leaseSeconds)
+  const server = await listen(app, config, (code) => metrics.failed(code))
   greet(config, recovered, voice)
   const free = await stores.inbox.free()
   if (free < config.minFree) log.warn(messages.nearlyFull(free, config.minFree))

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { FerryError } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Messages } from '../messages.js'
-import { statusOf } from './errors.js'
 import { addressOf } from './guard/address.js'
+import { statusOf } from './errors.js'
 
 /** What a door tells of a request for its line in the log. */
 export interface Facts {

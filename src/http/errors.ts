@@ -16,6 +16,9 @@ const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'already-finished': 403,
   'too-large': 413,
   'too-many': 429,
+  'too-many-connections': 503, // every client comes again after that
+  'too-slow': 408,
+  'header-too-large': 431,
   'unsupported-encoding': 415,
   'md5-mismatch': { json: 422, tus: TUS_MISMATCH },
   'disk-full': 507,

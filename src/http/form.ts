@@ -6,6 +6,8 @@ import { MIMEType } from 'node:util'
 import { FerryError } from '../errors.js'
 
 const HEADER_PAIRS = 100
+/** Forms have a few parts; whoever sends more wants to keep us busy. */
+const MOST_PARTS = 1000
 const NO_FORM = 'send a form: Content-Type multipart/form-data with its boundary'
 
 /**
@@ -40,8 +42,11 @@ export class Form {
    */
   read(field: string, take: (part: Readable, filename: string) => void): Promise<void> {
     let taken = false
+    let parts = 0
     return new Promise((resolve, reject) => {
       this.parser.on('part', (part) => {
+        parts += 1
+        if (parts > MOST_PARTS) reject(badForm(`the form has more than ${MOST_PARTS} parts`))
         part.on('error', () => undefined) // a form that breaks off breaks its part, too; the parser reports it
         part.on('header', (header: object) => {
           const named = namesIn(header)

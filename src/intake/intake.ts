@@ -242,6 +242,15 @@ export class Intake {
     }
   }
 
+  /** The request that was to bring an upload whole is over: if it has not, nothing of it stays. */
+  async breakOff(id: string): Promise<void> {
+    const arrival = this.#claims.get(id)
+    if (!arrival?.isWhole) return
+    await this.uploads.under(id, async () => {
+      if (this.#claims.get(id) === arrival) await this.#endings.abandon(arrival, 'broken-off')
+    })
+  }
+
   /** Ends the uploads that have been idle for too long; their ids answer 410. Returns how many. */
   expire(): Promise<number> {
     return this.#expiry.expire(this.stores.ledger)

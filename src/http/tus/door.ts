@@ -22,7 +22,9 @@ const DRAIN_TIMEOUT = 500
 /** tus 1.0: creation, creation-with-upload, creation-defer-length, termination, expiration. */
 export function tusDoor(intake: Intake, links: Links): RequestHandler {
   const failures = new WeakMap<object, FerryError>()
-  const server = createServer(intake, links, failures)
+  /** The uploads that come whole, by the requests that bring them. */
+  const wholes = new WeakMap<object, string>()
+  const server = createServer(intake, links, { failures, wholes })
   return async (req, res, next) => {
     if (req.method === 'GET') return next() // the library would read a part; a content has its own address
     const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
@@ -32,6 +34,9 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     welcomeBody(req, res)
     const request = new NodeRequest({ req, res })
     const response = await server.handleWeb(request)
+    // Whoever hangs up between creation and body is gone before the library has begun to read.
+    const whole = wholes.get(request)
+    if (whole !== undefined) await intake.breakOff(whole)
     const failure = failures.get(request)
     const id = idIn(response.headers.get('location') ?? req.path)
     const now = response.ok ? lookAt(intake, id) : undefined
@@ -47,7 +52,11 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
   }
 }
 
-function createServer(intake: Intake, links: Links, failures: WeakMap<object, FerryError>): Server {
+function createServer(
+  intake: Intake,
+  links: Links,
+  { failures, wholes }: { failures: WeakMap<object, FerryError>; wholes: WeakMap<object, string> },
+): Server {
   const { inbox } = intake.stores
   const { maxSize } = intake.options
   const senders = new WeakMap<object, Sender>()
@@ -66,9 +75,11 @@ function createServer(intake: Intake, links: Links, failures: WeakMap<object, Fe
     // Its stock word is `*`; which pages may read us, guard/origins.ts says for all doors.
     allowedOrigins: () => false,
     onUploadCreate: (request, upload) => {
-      const node = request.runtime?.node
-      const address = node && addressOf(node.req)
-      senders.set(upload, { address, isWhole: bringsAll(request.headers, upload.size) })
+      const sender = request.runtime?.node?.req
+      const address = sender && addressOf(sender)
+      const isWhole = bringsAll(request.headers, upload.size)
+      senders.set(upload, { address, isWhole })
+      if (isWhole) wholes.set(request, upload.id)
       return Promise.resolve({})
     },
     exposedHeaders: ['Content-Location', 'Retry-After'],

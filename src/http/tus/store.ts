@@ -82,15 +82,21 @@ export class IntakeStore extends FileStore {
   }
 }
 
+/** It is kept with each upload. */
+const LONGEST_CLIENT = 200
+
 function claimOf({ metadata, size }: TusUpload): Claim {
   const declared = metadata?.[METADATA.md5] || undefined
   const md5 = parseMd5(declared)
   if (declared && !md5) throw new FerryError('bad-md5', 'the metadata’s md5 must be 32 hex digits')
+  const client = metadata?.[METADATA.client] || undefined
+  if (client && client.length > LONGEST_CLIENT)
+    throw new FerryError('bad-request', `the metadata’s client has ${LONGEST_CLIENT} characters at most`)
   return {
     md5,
     size,
     filename: bareName(metadata?.[METADATA.filename] ?? ''),
-    client: metadata?.[METADATA.client] || undefined,
+    client,
   }
 }
 
