@@ -17,7 +17,7 @@ export const PATHS = {
 } as const
 
 /** Keys in tus `Upload-Metadata`. All are optional. */
-export const METADATA = { md5: 'md5', filename: 'filename', client: 'client' } as const
+export const METADATA = { md5: 'md5', filename: 'filename', client: 'client', sha256: 'sha256' } as const
 
 /** Request and response headers of our own or with a meaning of our own (all in Node's lower case). */
 export const HEADERS = {
@@ -39,14 +39,25 @@ export function parseMd5(text: unknown): Md5 | undefined {
   return typeof text === 'string' && /^[0-9a-f]{32}$/i.test(text) ? (text.toLowerCase() as Md5) : undefined
 }
 
+declare const sha256Brand: unique symbol
+/** A SHA-256 as 64 lower-case hex digits; only `parseSha256` makes one. */
+export type Sha256 = string & { readonly [sha256Brand]: true }
+
+/** The SHA-256 in lower case, or undefined where the text is none. */
+export function parseSha256(text: unknown): Sha256 | undefined {
+  return typeof text === 'string' && /^[0-9a-f]{64}$/i.test(text) ? (text.toLowerCase() as Sha256) : undefined
+}
+
 /**
- * `GET /check?md5=[&wait=][&expires=]`: what the server knows of that MD5. `wait`: seconds to wait at most, while it
- * arrives from somebody else. `expires`: seconds that `signed` is to live, a link to a file that is not open to everybody;
- * where files are open there is none.
+ * `GET /check?md5=[&sha256=][&wait=][&expires=]`: what the server knows of that MD5. `wait`: seconds to wait at most,
+ * while it arrives from somebody else. Whoever declares a SHA-256 gets it back in every answer, so that he sees that it
+ * was looked at; another content of that MD5 is the error `collision`. Without one, it is told as far as it is known.
+ * `expires`: seconds that `signed` is to live, a link to a file that is not open to everybody; where files are open there
+ * is none.
  */
 export type CheckReply =
-  | { status: 'exists'; url: string; size: number; signed?: string }
-  | { status: 'notfound' }
+  | { status: 'exists'; url: string; size: number; sha256?: Sha256; signed?: string }
+  | { status: 'notfound'; sha256?: Sha256 }
   | UploadingReply
   | ErrorReply
 
@@ -57,7 +68,7 @@ export type CheckReply =
 export type SizeReply = { status: 'notfound'; possible: boolean } | ErrorReply
 
 /**
- * `POST /check?md5=&upload=`: declares the MD5 of an unfinished upload (its id, the last part of its URL) that was
+ * `POST /check?md5=&upload=[&sha256=]`: declares the MD5 of an unfinished upload (its id, the last part of its URL) that was
  * created without one. `bound`: go on with it. If not, the rest says why: the content is here, it arrives from somebody
  * else, or (`resumable`) the sender's own or an abandoned upload of it is further: create one with the MD5 to get that.
  */
@@ -72,8 +83,9 @@ export const MOST_MD5S = 256
 /** The longest that `GET /check?wait=` waits, in seconds. */
 export const LONGEST_WAIT = 60
 
-/** `POST /upload?md5=&filename=` */
-export type UploadReply = { status: 'ok' | 'exists'; url: string; md5: Md5 } | UploadingReply | ErrorReply
+/** `POST /upload?md5=&filename=&sha256=` */
+export type UploadReply =
+  { status: 'ok' | 'exists'; url: string; md5: Md5; sha256?: Sha256 } | UploadingReply | ErrorReply
 
 /** Somebody's live upload has that MD5. Offset and size in bytes, as far as they are known. */
 export interface UploadingReply {
@@ -84,6 +96,8 @@ export interface UploadingReply {
   resumable?: true
   /** Seconds until the upload counts as dead if no further byte arrives. */
   retryAfter?: number
+  /** As in `CheckReply`. */
+  sha256?: Sha256
 }
 
 /** Every error of every door, as JSON. `code` is stable, `message` is for people. */

@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'bad-request'
   | 'bad-md5'
+  | 'bad-sha256'
   | 'missing-field'
   | 'bad-form'
   | 'not-found'
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'header-too-large'
   | 'unsupported-encoding'
   | 'md5-mismatch'
+  | 'collision'
   | 'disk-full'
   | 'io-failed'
   | 'sync-failed'

@@ -37,8 +37,10 @@ export async function serve(config: Config, voice: Voice, page: string): Promise
   const { torn, close, ...stores } = await openStores(config)
   if (torn) log.warn(messages.torn(torn))
   const metrics = new Metrics()
-  const intake = new Intake(stores, config, metrics, ({ file, size, filename }) => {
+  const intake = new Intake(stores, config, metrics, (content) => {
+    const { file, size, filename } = content
     log.info(messages.stored(file, size, filename), { file, size, filename })
+    stores.fingerprints.stored(content)
   })
   metrics.watch(intake)
   const recovered = await recover(stores.shelf, stores.ledger, stores.inbox)
@@ -57,6 +59,7 @@ export async function serve(config: Config, voice: Voice, page: string): Promise
   const pause = Math.min(config.leaseSeconds * 1000, (config.ttlHours * 3_600_000) / SWEEPS_PER_LIFE)
   const sweeper = setInterval(() => void sweep(intake, config, metrics, voice), Math.max(1000, pause))
   const scrub = startScrub(intake, config, metrics, voice)
+  stores.fingerprints.start((error) => log.error(messages.failed('sha256', String(error)), error))
   return {
     async stop() {
       clearInterval(sweeper)

@@ -3,6 +3,7 @@ import type { Config } from './config.js'
 import { isErrno } from './errors.js'
 import type { Stores } from './intake/stores.js'
 import type { Messages } from './messages.js'
+import { Fingerprints } from './store/fingerprints.js'
 import { Follower } from './store/follower.js'
 import { Inbox } from './store/inbox.js'
 import { Ledger } from './store/ledger.js'
@@ -39,7 +40,7 @@ export interface OwnStores extends Stores {
 }
 
 /** Opens shelf, inbox, ledger and follower, and keeps all others off both folders. Throws UnusableFolder. */
-export async function openStores({ filesDir, tmpDir }: Config): Promise<OwnStores> {
+export async function openStores({ filesDir, tmpDir, leaseSeconds }: Config): Promise<OwnStores> {
   await usable('FILES_DIR', filesDir, () => Shelf.prepare(filesDir))
   const inbox = await usable('TMP_DIR', tmpDir, () => Inbox.open(tmpDir))
   const [files, tmp] = await Promise.all([stat(filesDir), stat(tmpDir)])
@@ -56,7 +57,9 @@ export async function openStores({ filesDir, tmpDir }: Config): Promise<OwnStore
     const shelf = Shelf.open(filesDir, ledger)
     const follower = new Follower()
     opened.push(follower)
-    return { inbox, ledger, shelf, follower, torn, close }
+    const fingerprints = new Fingerprints(shelf, ledger, leaseSeconds)
+    opened.push(fingerprints)
+    return { inbox, ledger, shelf, follower, fingerprints, torn, close }
   } catch (error) {
     await close()
     throw error

@@ -9,6 +9,7 @@ import {
   type ErrorReply,
   type ManyReply,
   type Md5,
+  type Sha256,
   type SizeReply,
 } from '../contract.js'
 import { FerryError } from '../errors.js'
@@ -17,8 +18,12 @@ import type { Standing } from '../intake/standing.js'
 import { note } from './access.js'
 import { LONGEST_LINK } from './guard/signer.js'
 import type { Links } from './links.js'
+import { declaredSha256 } from './sha256.js'
 
-/** `GET /check?md5=[&wait=][&expires=]`: what the server knows of that MD5. `GET /check?size=`: whether it can be known at all. */
+/**
+ * `GET /check?md5=[&sha256=][&wait=][&expires=]`: what the server knows of that MD5. `GET /check?size=`: whether it can be
+ * known at all.
+ */
 export function checkDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
@@ -31,17 +36,19 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
       return void res.json(reply)
     }
     const md5 = md5Of(req)
+    const sha256 = declaredSha256(req.query['sha256'])
     note(res, { md5 })
     const seconds = expires === undefined ? undefined : parseExpires(expires)
     const client = req.get(HEADERS.client)
     // Silence is agreed upon here, as long as it may be; Node sets the time again for the next request.
     if (wait !== undefined) req.setTimeout(0)
-    const standing =
+    const asked =
       wait === undefined
         ? intake.standing(md5, client)
         : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone(res))
+    const standing = await intake.demand(asked, sha256)
     note(res, { outcome: standing.state })
-    res.json(withSigned(checkReply(standing, links), standing, seconds, links))
+    res.json(withSigned(checkReply(standing, links, sha256), standing, seconds, links))
   }
 }
 
@@ -53,12 +60,14 @@ function askMany(req: Request, res: Response, intake: Intake, links: Links): Man
       'bad-md5',
       `md5s must be up to ${MOST_MD5S} MD5s of 32 hex digits, with commas between`,
     )
+  if (req.query['sha256'] !== undefined)
+    throw new FerryError('bad-sha256', 'sha256 goes with one md5; ask for each by itself')
   note(res, { outcome: `many-${md5s.length}` })
   const client = req.get(HEADERS.client)
   return { status: 'many', answers: md5s.map((md5) => checkReply(intake.standing(md5, client), links)) }
 }
 
-/** `POST /check?md5=&upload=`: the MD5 of an upload that was created without one. */
+/** `POST /check?md5=&upload=[&sha256=]`: the MD5 of an upload that was created without one. */
 export function bindDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
@@ -68,9 +77,11 @@ export function bindDoor(intake: Intake, links: Links): RequestHandler {
     if (typeof upload !== 'string' || !/^[0-9a-f]{32}$/.test(upload))
       throw new FerryError('bad-request', 'upload must be the id of an upload: the last part of its URL')
     note(res, { md5, upload })
-    const { standing, isBound } = await intake.bind(upload, md5, req.get(HEADERS.client))
+    const sha256 = declaredSha256(req.query['sha256'])
+    const client = req.get(HEADERS.client)
+    const { standing, isBound } = await intake.bind(upload, md5, client, sha256)
     note(res, { outcome: isBound ? 'bound' : standing.state })
-    const reply: BindReply = { ...checkReply(standing, links), bound: isBound }
+    const reply: BindReply = { ...checkReply(standing, links, sha256), bound: isBound }
     res.json(reply)
   }
 }
@@ -121,10 +132,14 @@ function withSigned<T>(reply: T, standing: Standing, seconds: number | undefined
   return { ...reply, ...(signed ? { signed } : {}) }
 }
 
-function checkReply(standing: Standing, links: Links): Exclude<CheckReply, ErrorReply> {
+/** `declared` is told again, for the asker to see that it was looked at. */
+function checkReply(standing: Standing, links: Links, declared?: Sha256): Exclude<CheckReply, ErrorReply> {
+  const seen = declared && { sha256: declared }
   switch (standing.state) {
-    case 'exists':
-      return { status: 'exists', url: links.file(standing.content.file), size: standing.content.size }
+    case 'exists': {
+      const { file, size, sha256 } = standing.content
+      return { status: 'exists', url: links.file(file), size, ...(sha256 && { sha256 }) }
+    }
     case 'uploading': {
       const { offset, size, resumable, retryAfter } = standing
       return {
@@ -133,9 +148,10 @@ function checkReply(standing: Standing, links: Links): Exclude<CheckReply, Error
         ...(size === undefined ? {} : { size }),
         ...(resumable ? { resumable } : {}),
         retryAfter,
+        ...seen,
       }
     }
     case 'notfound':
-      return { status: 'notfound' }
+      return { status: 'notfound', ...seen }
   }
 }

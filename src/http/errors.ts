@@ -7,6 +7,7 @@ import { FerryError, type ErrorCode } from '../errors.js'
 const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'bad-request': 400,
   'bad-md5': 400,
+  'bad-sha256': 400,
   'missing-field': 400,
   'bad-form': 400,
   'not-found': 404,
@@ -21,6 +22,7 @@ const STATUS: Record<ErrorCode, number | { json: number; tus: number }> = {
   'header-too-large': 431,
   'unsupported-encoding': 415,
   'md5-mismatch': { json: 422, tus: TUS_MISMATCH },
+  collision: 409,
   'disk-full': 507,
   'io-failed': 503,
   'sync-failed': 503,

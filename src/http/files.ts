@@ -3,7 +3,7 @@ import type { NextFunction, RequestHandler, Response } from 'express'
 import type { ReadStream } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import send from 'send'
-import { extensionOf, parseMd5 } from '../contract.js'
+import { extensionOf, parseMd5, type Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Shelf } from '../store/shelf.js'
 import type { Content } from '../store/rows.js'
@@ -22,6 +22,7 @@ const OF_THE_FILE = [
   'ETag',
   'Last-Modified',
   'Accept-Ranges',
+  'Repr-Digest',
 ]
 
 /** `GET|HEAD /files/<md5>.<ext>`: the content, treated by the extension asked for. `isClosed`: not for everybody. */
@@ -44,6 +45,7 @@ export function filesDoor(shelf: Shelf, isClosed: boolean): RequestHandler<{ nam
       // The signature in a link is nobody else's business.
       ...(isClosed ? { 'Referrer-Policy': 'no-referrer' } : {}),
       ETag: `"${content.md5}"`,
+      ...(content.sha256 && { 'Repr-Digest': reprDigest(content.sha256) }),
     })
     mendRange(req.headers, content.size)
     send(req, content.file, { root: shelf.directory, cacheControl: false, dotfiles: 'ignore', index: false })
@@ -51,6 +53,11 @@ export function filesDoor(shelf: Shelf, isClosed: boolean): RequestHandler<{ nam
       .on('error', (error: Error & { status?: number }) => refuse(res, error, next))
       .pipe(res)
   }
+}
+
+/** RFC 9530: of the whole file, whatever part of it is asked for. */
+function reprDigest(sha256: Sha256): string {
+  return `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`
 }
 
 /** Asked for more last bytes than there are, `send` says 416; it is the whole file (RFC 9110 14.1.2). Size in bytes. */

@@ -27,12 +27,17 @@ const zh: ReceiptTexts = {
 const refusedZh: Partial<Record<ErrorCode, Words>> = {
   'bad-request': ['请求无法识别', '请返回重新选择文件。'],
   'bad-md5': ['地址中的 MD5 无效', 'MD5 由 32 位十六进制数字组成；也可以不填，由服务器自行计算。'],
+  'bad-sha256': ['地址中的 SHA-256 无效', 'SHA-256 由 64 位十六进制数字组成；也可以不填。'],
   'missing-field': ['没有收到文件', '请返回，选择一个文件后再上传。'],
   'bad-form': ['上传中断', '表单没有完整到达，文件未保存。请返回重新上传。'],
   uploading: ['此文件正在由他人上传', '上传完成后，再次上传即可得到链接。'],
   'too-large': ['文件过大', '服务器不接收这么大的文件。请上传较小的文件，或联系管理员。'],
   'md5-mismatch': ['文件与所声明的 MD5 不符', '文件未保存。请核对 MD5，然后返回重新上传。'],
   'too-many': ['服务器暂时不接收更多上传', '文件未保存。请稍后重试。'],
+  collision: [
+    '另一个文件具有相同的 MD5',
+    '两个文件内容不同但 MD5 相同，此文件未保存，返回的也不会是另一个文件。',
+  ],
   'disk-full': ['服务器空间不足', '文件未保存。请稍后重试，或联系管理员。'],
 }
 
@@ -55,6 +60,7 @@ const refusedEn: Partial<Record<ErrorCode, Words>> = {
     'The MD5 in the address is none',
     'An MD5 has 32 hex digits. You can leave it out: the server computes it.',
   ],
+  'bad-sha256': ['The SHA-256 in the address is none', 'A SHA-256 has 64 hex digits. You can leave it out.'],
   'missing-field': ['No file came', 'Go back, choose a file and upload it.'],
   'bad-form': [
     'The upload broke off',
@@ -73,6 +79,10 @@ const refusedEn: Partial<Record<ErrorCode, Words>> = {
     'Nothing was kept. Check the MD5, then go back and send it again.',
   ],
   'too-many': ['The server takes no more uploads at the moment', 'Nothing was kept. Try again later.'],
+  collision: [
+    'Another file has this MD5',
+    'Two files that differ have one MD5. Nothing was kept of this one, and the other one is not yours.',
+  ],
   'disk-full': [
     'The server has no room for this file',
     'Nothing was kept. Try again later, or tell whoever runs this server.',

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express'
 import type { Readable } from 'node:stream'
-import { parseMd5, type Md5, type UploadReply } from '../contract.js'
+import { parseMd5, type Md5, type Sha256, type UploadReply } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Origin } from '../intake/arrival.js'
 import type { Intake } from '../intake/intake.js'
@@ -14,13 +14,14 @@ import { Form } from './form.js'
 import { addressOf } from './guard/address.js'
 import type { Links } from './links.js'
 import { receipt, wantsReceipt, type Result } from './receipt.js'
+import { declaredSha256 } from './sha256.js'
 
 const FIELD = 'file'
 /** What a form may weigh beside its file, in bytes, before its announced length alone proves the file too large. */
 const WRAPPING = 1024 * 1024
 
 /**
- * `POST /upload?md5=&filename=`: a multipart form whose field `file` is the content. The answer is JSON, or the same as a
+ * `POST /upload?md5=&filename=&sha256=`: a multipart form whose field `file` is the content. The answer is JSON, or the same as a
  * page for a browser without script.
  */
 export function uploadDoor(intake: Intake, links: Links): RequestHandler {
@@ -40,12 +41,13 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
     note(res, { door: 'form' })
     try {
       const md5 = declaredMd5(req)
-      const standing = md5 && intake.standing(md5)
+      const sha256 = declaredSha256(req.query['sha256'])
+      const standing = md5 && (await intake.demand(intake.standing(md5), sha256))
       if (standing?.state === 'exists') return succeed({ status: 'exists', content: standing.content })
       await refuseHopeless(req, standing, intake)
       const form = Form.open(req)
       welcomeBody(req, res)
-      succeed(await receive(form, req, intake, md5))
+      succeed(await receive(form, req, intake, { md5, sha256 }))
     } catch (error) {
       if (req.destroyed && !req.complete) return // nobody is there to be answered
       const known = asFerryError(error)
@@ -53,6 +55,11 @@ export function uploadDoor(intake: Intake, links: Links): RequestHandler {
       reply(statusOf(known, 'json'), errorHeaders(known), errorReply(known), known)
     }
   }
+}
+
+interface Declared {
+  md5: Md5 | undefined
+  sha256: Sha256 | undefined
 }
 
 interface Outcome {
@@ -65,7 +72,8 @@ function asJson(body: object): { headers: Record<string, string>; body: string }
 }
 
 function success({ status, content }: Outcome, links: Links): Extract<UploadReply, { url: string }> {
-  return { status, url: links.file(content.file), md5: content.md5 }
+  const { file, md5, sha256 } = content
+  return { status, url: links.file(file), md5, ...(sha256 && { sha256 }) }
 }
 
 function declaredMd5(req: Request): Md5 | undefined {
@@ -93,23 +101,36 @@ function originOf(req: Request): Origin {
 }
 
 /** Reads the form; what breaks off leaves nothing. `exists` where another upload has brought the content meanwhile. */
-async function receive(form: Form, req: Request, intake: Intake, md5: Md5 | undefined): Promise<Outcome> {
+async function receive(
+  form: Form,
+  req: Request,
+  intake: Intake,
+  { md5, sha256 }: Declared,
+): Promise<Outcome> {
   const name = typeof req.query['filename'] === 'string' ? req.query['filename'] : ''
   let upload: FormUpload | undefined
   try {
     const known = await new Promise<Stored | undefined>((resolve, reject) => {
       const read = form.read(FIELD, (part, filename) => {
-        const standing = md5 && intake.standing(md5)
+        // Whoever declares a SHA-256 has been answered by now, or is after all bytes have come.
+        const standing = md5 && !sha256 ? intake.standing(md5) : undefined
         if (standing?.state === 'exists') return resolve(standing.content)
         upload = new FormUpload(intake, part, originOf(req), () => req.destroy())
-        const claim = { md5, filename: bareName(name || filename), size: undefined, client: undefined }
+        const claim = {
+          md5,
+          sha256,
+          filename: bareName(name || filename),
+          size: undefined,
+          client: undefined,
+        }
         upload.receive(claim).catch(reject)
       })
       read.then(() => resolve(undefined), reject)
     })
     if (known) return { status: 'exists', content: known }
     if (!upload) throw new FerryError('missing-field', `the form has no field "${FIELD}"`)
-    return { status: 'ok', content: await upload.complete() }
+    const content = await upload.complete()
+    return { status: upload.known ? 'exists' : 'ok', content }
   } catch (error) {
     await upload?.abandon(asFerryError(error))
     throw error
@@ -123,6 +144,8 @@ class FormUpload {
   #id: string | undefined
   #release: (() => void) | undefined
   #received: Promise<void> | undefined
+  /** What has come from somebody else since the request was looked at. */
+  known: Stored | undefined
 
   constructor(
     readonly intake: Intake,
@@ -138,7 +161,12 @@ class FormUpload {
   }
 
   async #take(claim: Parameters<Intake['create']>[0]): Promise<void> {
-    const { id } = await this.intake.create(claim, this.origin)
+    const created = await this.intake.create(claim, this.origin)
+    const { id } = created
+    if (created.state === 'finished') {
+      this.known = created.content
+      return void this.file.resume()
+    }
     this.#id = id
     this.#release = await this.intake.uploads.acquire(id, this.hangUp)
     await this.intake.receive(id, 0, this.file)
@@ -148,6 +176,7 @@ class FormUpload {
   async complete(): Promise<Stored> {
     try {
       await this.#received
+      if (this.known) return this.known
       const upload = await this.intake.complete(this.#id!)
       if (upload.state !== 'finished') throw new Error('a complete form did not finish')
       return upload.content

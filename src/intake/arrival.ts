@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 import type { Followed } from '../store/follower.js'
 import type { UploadRow } from '../store/rows.js'
 
 /** What an uploader declares at creation. Size in bytes. */
 export interface Claim {
   md5: Md5 | undefined
+  /** What the MD5 is not trusted to tell. */
+  sha256?: Sha256 | undefined
   filename: string
   size: number | undefined
   /** The uploader's secret id, if it has one. */
@@ -62,6 +64,8 @@ export interface Arrival {
   readonly createdAt: number
   /** Bytes that it may grow to without asking for more room. */
   reserves: number
+  /** Its SHA-256, where the part has to be read again for that. */
+  reading?: Promise<Sha256> | undefined
 }
 
 /** A new arrival for a claim: nothing of it is on disk yet. */
@@ -92,13 +96,13 @@ export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
  * tell, and that may have been wrong then or be wrong now: it counts as idle for `mostIdle` milliseconds at most.
  */
 export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arrival {
-  const { id, part, md5, filename, size, client, front, hashedTo, hashState, touchedAt } = row
+  const { id, part, md5, sha256, filename, size, client, front, hashedTo, hashState, touchedAt } = row
   const { address, createdAt } = row
   return {
     id,
     part,
     inode: undefined,
-    claim: { md5, filename, size, client },
+    claim: { md5, sha256, filename, size, client },
     front,
     durable: front,
     followed: { hashedTo, hashState },

@@ -1,8 +1,8 @@
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 import { diskError, FerryError } from '../errors.js'
 import { reported, touched, type Arrival } from './arrival.js'
 import type { Claims } from './claims.js'
-import type { Standing } from './standing.js'
+import { areDifferent, collision, type Standing } from './standing.js'
 import type { Stores } from './stores.js'
 
 /** What became of an MD5 that was declared after the creation. */
@@ -12,30 +12,42 @@ export interface Binding {
   standing: Standing
 }
 
+/** What is declared of an upload after its creation. */
+export interface Declaration {
+  md5: Md5
+  sha256: Sha256 | undefined
+  /** The declaring client's id. */
+  client: string | undefined
+}
+
 /**
  * Gives an open upload the claim to an MD5, unless another has the better one: the shelf, a live upload of somebody
  * else, or one that may be gone on with and is further. Standing -> claim is one step, before the first await.
+ * Errors: `bad-request`, `collision`, `io-failed`.
  */
 export async function bind(
   arrival: Arrival,
-  md5: Md5,
-  client: string | undefined,
+  declared: Declaration,
   stores: Stores,
   claims: Claims,
 ): Promise<Binding> {
   const { claim } = arrival
+  const { md5, client } = declared
+  const sha256 = declared.sha256 ?? claim.sha256
   if (claim.md5 && claim.md5 !== md5)
     throw new FerryError('bad-request', `this upload has declared the md5 ${claim.md5} already`)
+  if (areDifferent(claim.sha256, sha256))
+    throw new FerryError('bad-request', `this upload has declared the sha256 ${claim.sha256} already`)
   Object.assign(arrival, touched()) // as far as its age goes; what counts as live, bytes say
-  if (claim.md5 !== md5) {
-    const better = betterClaim(arrival, md5, client, stores, claims)
+  if (claim.md5 !== md5 || claim.sha256 !== sha256) {
+    const better = betterClaim(arrival, { md5, sha256, client }, stores, claims)
     if (better) return { isBound: false, standing: better }
     const former = claims.owner(md5)
-    claims.bind(arrival, md5)
+    claims.bind(arrival, md5, sha256)
     try {
-      await stores.ledger.write('bind', { part: arrival.part, md5 })
+      await stores.ledger.write('bind', { part: arrival.part, md5, sha256 })
     } catch (error) {
-      claims.unbind(arrival, former)
+      claims.unbind(arrival, claim, former)
       throw diskError(error, 'writing the ledger')
     }
   }
@@ -43,16 +55,20 @@ export async function bind(
 }
 
 function betterClaim(
-  { claim, front }: Arrival,
-  md5: Md5,
-  client: string | undefined,
+  claimant: Arrival,
+  { md5, sha256, client }: Declaration,
   { shelf }: Stores,
   claims: Claims,
 ): Standing | undefined {
+  const { claim, front } = claimant
   const content = shelf.find(md5)
-  if (content && (claim.size ?? content.size) === content.size) return { state: 'exists', content }
+  if (content && (claim.size ?? content.size) === content.size) {
+    if (areDifferent(content.sha256, sha256)) throw collision(md5, `sha256 ${sha256}`, content.sha256!)
+    // Where the SHA-256 is asked for and not known, it was read, and is not what its name says.
+    if (!sha256 || content.sha256) return { state: 'exists', content }
+  }
   const owner = claims.owner(md5)
-  if (!owner) return undefined
+  if (!owner || owner === claimant || areDifferent(owner.claim.sha256, sha256)) return undefined
   const known = owner.claim.size !== undefined && claim.size !== undefined
   // One of two different sizes is wrong, and the MD5 will tell which.
   if (known && owner.claim.size !== claim.size) return undefined
@@ -62,5 +78,13 @@ function betterClaim(
   if (!known || !claims.isTrusted(owner, client) || !owner.resumable || owner.durable <= front)
     return undefined
   const [offset, size] = [reported(owner), owner.claim.size]
-  return { state: 'uploading', offset, size, isOwn: true, resumable: true, retryAfter: 0 }
+  return {
+    state: 'uploading',
+    offset,
+    size,
+    sha256: owner.claim.sha256,
+    isOwn: true,
+    resumable: true,
+    retryAfter: 0,
+  }
 }

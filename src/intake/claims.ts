@@ -1,6 +1,6 @@
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 import { Tally } from '../tally.js'
-import { reported, type Arrival } from './arrival.js'
+import { reported, type Arrival, type Claim } from './arrival.js'
 import type { Leases } from './leases.js'
 import { Recent } from './recent.js'
 import type { Standing } from './standing.js'
@@ -70,17 +70,17 @@ export class Claims {
   }
 
   /** The MD5 of an upload that came without one is known now; it owns the claim. */
-  bind(arrival: Arrival, md5: Md5): void {
-    arrival.claim = { ...arrival.claim, md5 }
+  bind(arrival: Arrival, md5: Md5, sha256: Sha256 | undefined): void {
+    arrival.claim = { ...arrival.claim, md5, sha256 }
     this.#succeed(md5, arrival)
     this.leases.lend(arrival)
   }
 
-  /** Takes that back; `former` owned the claim before, and owns it again if it is still open. */
-  unbind(arrival: Arrival, former: Arrival | undefined): void {
-    const { md5, ...claim } = arrival.claim
-    arrival.claim = { ...claim, md5: undefined }
-    if (!md5 || this.#owners.get(md5) !== arrival) return
+  /** Takes that back: `before` was claimed; `former` owned the claim, and owns it again if it is still open. */
+  unbind(arrival: Arrival, before: Claim, former: Arrival | undefined): void {
+    const { md5 } = arrival.claim
+    arrival.claim = { ...arrival.claim, md5: before.md5, sha256: before.sha256 }
+    if (!md5 || md5 === before.md5 || this.#owners.get(md5) !== arrival) return
     this.#owners.delete(md5)
     if (former && this.#byId.get(former.id) === former) this.#owners.set(md5, former)
     else this.onEnd(md5)
@@ -110,6 +110,7 @@ export class Claims {
       state: 'uploading',
       offset: reported(arrival),
       size: arrival.claim.size,
+      sha256: arrival.claim.sha256,
       isOwn,
       resumable: isOwn && arrival.resumable,
       retryAfter: Math.ceil(left / 1000),

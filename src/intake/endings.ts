@@ -12,7 +12,9 @@ import type { Stores } from './stores.js'
 import { finishWhole } from './whole.js'
 
 /** Errors after which nothing of the upload is worth keeping. */
-const POISON = new Set(['md5-mismatch', 'sync-failed', 'gone'])
+const POISON = new Set(['md5-mismatch', 'collision', 'sync-failed', 'gone'])
+/** Errors that say that other bytes came than were declared. */
+const MISMATCH = new Set(['md5-mismatch', 'collision'])
 
 /** The ways an upload ends: as a content, or without a trace. */
 export class Endings {
@@ -59,9 +61,7 @@ export class Endings {
       if (error instanceof FerryError && error.code === 'md5-mismatch' && arrival.claim.md5)
         this.claims.dispute(arrival.claim.md5)
       if (error instanceof FerryError && POISON.has(error.code))
-        await this.abandon(arrival, error.code === 'md5-mismatch' ? 'mismatch' : 'failed').catch(
-          () => undefined,
-        )
+        await this.abandon(arrival, MISMATCH.has(error.code) ? 'mismatch' : 'failed').catch(() => undefined)
       throw error
     }
   }

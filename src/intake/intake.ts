@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import { stateReader } from '../store/follower.js'
 import type { Stored, UploadRow } from '../store/rows.js'
@@ -17,7 +17,7 @@ import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { CreationRate } from './rate.js'
 import { Room } from './room.js'
-import { openUpload, type Standing, type Upload } from './standing.js'
+import { areDifferent, collision, openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
 import { Waiters } from './waiters.js'
 
@@ -97,6 +97,22 @@ export class Intake {
     return owner ? this.#claims.standing(owner, client) : { state: 'notfound' }
   }
 
+  /**
+   * What a standing is to somebody who declares a SHA-256: his is read from the file where nobody has done that yet.
+   * Errors: `collision`, `hash-pending`, `io-failed`.
+   */
+  async demand(standing: Standing, sha256: Sha256 | undefined): Promise<Standing> {
+    if (!sha256 || standing.state === 'notfound') return standing
+    // Of two declarations one is of another content: to wait for that is of no use.
+    if (standing.state === 'uploading')
+      return areDifferent(standing.sha256, sha256) ? { state: 'notfound' } : standing
+    const { content } = standing
+    const theirs = await this.stores.fingerprints.of(content)
+    if (!theirs) return { state: 'notfound' }
+    if (theirs !== sha256) throw collision(content.md5, `sha256 ${sha256}`, theirs)
+    return { state: 'exists', content: { ...content, sha256 } }
+  }
+
   /** The same, but not before it is no longer arriving from somebody else; after so many milliseconds at the latest. */
   async standingAfter(
     md5: Md5,
@@ -127,24 +143,28 @@ export class Intake {
 
   /**
    * Declares the MD5 of an upload that came without one, unless the content is here, or arrives from somebody else, or
-   * can be gone on with at a later place (`binding.ts`). Errors: `bad-request` (it has declared another), those of `look`.
+   * can be gone on with at a later place (`binding.ts`). Errors: `bad-request` (it has declared another), `collision`,
+   * `hash-pending`, those of `look`.
    */
-  bind(id: string, md5: Md5, client?: string): Promise<Binding> {
+  async bind(id: string, md5: Md5, client?: string, sha256?: Sha256): Promise<Binding> {
+    if (sha256) await this.#readKnown({ md5, sha256 })
     const upload = this.look(id)
     const arrival = this.#claims.get(id)
-    if (arrival) return bind(arrival, md5, client, this.stores, this.#claims)
-    const isBound = upload.state === 'finished' && upload.content.md5 === md5
-    return Promise.resolve({ standing: this.standing(md5, client), isBound })
+    if (arrival) return bind(arrival, { md5, sha256, client }, this.stores, this.#claims)
+    const standing = await this.demand(this.standing(md5, client), sha256)
+    return { standing, isBound: upload.state === 'finished' && upload.content.md5 === md5 }
   }
 
   /**
    * Opens an upload for a claim, under an id that is new. Standing -> claim is one synchronous step. The
    * result may be complete from birth (known content) or stand at an offset already (its own former upload, or one
-   * whose sender is gone). Errors: `uploading` (live elsewhere), `too-many`, `too-large`, `disk-full`, `io-failed`.
+   * whose sender is gone). Errors: `uploading` (live elsewhere), `collision`, `hash-pending`, `too-many`, `too-large`,
+   * `disk-full`, `io-failed`.
    */
   async create(claim: Claim, origin: Origin = UNKNOWN, id = randomId()): Promise<Upload> {
     this.#rate.count(origin.address)
     this.#refuseTooLarge(claim.size ?? 0)
+    if (claim.sha256) await this.#readKnown(claim)
     await this.#openings.open(claim, id, origin)
     const arrival = this.#claims.get(id)
     return arrival ? this.#finishIfComplete(arrival) : this.look(id)
@@ -266,6 +286,12 @@ export class Intake {
   /** Resolves when nothing is left to do off the answers' path. */
   async settled(): Promise<void> {
     await this.#endings.settled()
+  }
+
+  /** Whoever declares a SHA-256 gets what has it, so the file of that MD5 is read before the claim is looked at. */
+  async #readKnown({ md5, sha256 }: Pick<Claim, 'md5' | 'sha256'>): Promise<void> {
+    const known = md5 && sha256 && this.stores.shelf.find(md5)
+    if (known) await this.stores.fingerprints.of(known)
   }
 
   #refuseTooLarge(bytes: number): void {

@@ -36,6 +36,7 @@ async function open({ part }: Arrival, { inbox }: Stores): Promise<Part> {
 async function readAgain(arrival: Arrival, front: number, { follower, ledger }: Stores): Promise<void> {
   const isShorter = front < arrival.front
   follower.forget(arrival.part)
+  arrival.reading = undefined
   arrival.front = front
   arrival.durable = Math.min(arrival.durable, front)
   arrival.followed = { hashedTo: 0, hashState: undefined }
@@ -47,6 +48,7 @@ async function readAgain(arrival: Arrival, front: number, { follower, ledger }: 
 /** The follower takes the part up where the last checkpoint left it, unless it is at it already. */
 export function startFollowing(arrival: Arrival, { inbox, follower }: Stores): void {
   if (follower.follows(arrival.part)) return
-  follower.follow(arrival.part, inbox.path(arrival.part), arrival.followed)
+  const { part, claim, followed } = arrival
+  follower.follow(part, inbox.path(part), followed, claim.sha256 !== undefined)
   follower.advance(arrival.part, arrival.front)
 }

@@ -6,7 +6,7 @@ import type { Crowd } from './crowd.js'
 import type { Endings } from './endings.js'
 import type { Locks } from './locks.js'
 import type { Room } from './room.js'
-import { uploadingElsewhere } from './standing.js'
+import { areDifferent, collision, uploadingElsewhere } from './standing.js'
 import type { Stores } from './stores.js'
 
 /** The ways an upload begins: complete from birth, as the next hands of an open one, or from nothing. */
@@ -25,12 +25,11 @@ export class Openings {
 
   /**
    * Opens an upload under this id. Standing -> claim is one synchronous step, before the first await: of many that
-   * come at once, one gets the claim. Errors: `uploading`, `too-many`, `disk-full`, `io-failed`.
+   * come at once, one gets the claim. Errors: `uploading`, `collision`, `too-many`, `disk-full`, `io-failed`.
    */
   open(claim: Claim, id: string, origin: Origin): Promise<void> {
-    const known = claim.md5 && this.stores.shelf.find(claim.md5)
-    if (known && (claim.size ?? known.size) === known.size)
-      return this.#bornFinished(known, claim, id, origin)
+    const known = this.#known(claim)
+    if (known) return this.#bornFinished(known, claim, id, origin)
     const former = this.#former(claim, origin)
     if (former) return this.#handOver(former, claim, id, origin)
     this.crowd.expectPlace(origin.address)
@@ -41,13 +40,23 @@ export class Openings {
     return begun.finally(() => this.#beginning.delete(arrival))
   }
 
+  /** The content that a claim is of, if it is here; throws `collision` where it is another one. */
+  #known({ md5, sha256, size }: Claim): Stored | undefined {
+    const known = md5 && this.stores.shelf.find(md5)
+    if (!known || (size ?? known.size) !== known.size) return undefined
+    if (areDifferent(known.sha256, sha256)) throw collision(md5, `sha256 ${sha256}`, known.sha256!)
+    // Where the SHA-256 is asked for and not known, it was read, and is not what its name says.
+    return sha256 && !known.sha256 ? undefined : known
+  }
+
   /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
-  #former({ md5, size, client }: Claim, { resumable }: Origin): Arrival | undefined {
+  #former({ md5, sha256, size, client }: Claim, { resumable }: Origin): Arrival | undefined {
     const owner = md5 && this.claims.owner(md5)
     if (!owner) return undefined
     const known = size !== undefined && owner.claim.size !== undefined
     // One of two different sizes is wrong, and the MD5 will tell which.
     if (known && size !== owner.claim.size) return undefined
+    if (areDifferent(sha256, owner.claim.sha256)) return undefined
     const standing = this.claims.standing(owner, client)
     if (standing.state === 'uploading' && !standing.isOwn) throw uploadingElsewhere(standing)
     return known && owner.resumable && resumable && this.claims.isTrusted(owner, client) ? owner : undefined
@@ -67,14 +76,15 @@ export class Openings {
     const filename = claim.filename || former.claim.filename
     this.claims.leases.settle(arrival)
     this.claims.rename(arrival, id, address)
-    arrival.claim = { ...former.claim, filename, client: claim.client }
+    // What the former hands have declared is theirs to answer for.
+    arrival.claim = { ...former.claim, filename, client: claim.client, sha256: claim.sha256 }
     Object.assign(arrival, touched())
     this.claims.leases.lend(arrival)
     const { part, touchedAt } = arrival
     // Its own client may be so quick that there is no row to hand over yet.
     await this.#beginning.get(arrival)
     try {
-      const hands = { part, id, client: claim.client, filename, touchedAt, address }
+      const hands = { part, id, client: claim.client, filename, touchedAt, address, sha256: claim.sha256 }
       await this.stores.ledger.write('handOver', hands)
     } catch (error) {
       // It has changed hands again since then.

@@ -1,3 +1,4 @@
+import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import { lastTouch, reported, type Arrival, type Claim } from './arrival.js'
@@ -10,6 +11,8 @@ export type Standing =
       /** Bytes on disk, and in all, as far as that is known. */
       offset: number
       size: number | undefined
+      /** What its uploader declared; nobody is told. */
+      sha256: Sha256 | undefined
       /** Whether it is the asking client's own, and whether that may go on with it at once. */
       isOwn: boolean
       resumable: boolean
@@ -27,6 +30,19 @@ export type Upload =
 export function openUpload(arrival: Arrival): Upload {
   const { id, claim } = arrival
   return { state: 'open', id, offset: reported(arrival), claim, touchedAt: lastTouch(arrival) }
+}
+
+/** Two declarations of which one is wrong, or that are of two contents with one MD5. */
+export function areDifferent(one: Sha256 | undefined, other: Sha256 | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other
+}
+
+/** The error for a content whose MD5 is another content's, too: that one stays, and nobody gets its URL for this one. */
+export function collision(md5: Md5 | undefined, ours: string, theirs: string): FerryError {
+  return new FerryError(
+    'collision',
+    `${md5 ? `two contents have the md5 ${md5}` : 'not what was declared'}: ${ours} is not ${theirs}; nothing was kept`,
+  )
 }
 
 /** The answer to a second uploader of a content that is arriving. */

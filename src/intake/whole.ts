@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { parseMd5, type Md5 } from '../contract.js'
+import { parseMd5, parseSha256, type Md5, type Sha256 } from '../contract.js'
 import { diskError, FerryError, syncError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
-import { mismatch, shelve } from './finish.js'
+import { expectDeclared, shelve } from './finish.js'
 import type { Locks } from './locks.js'
 import type { Stores } from './stores.js'
 
@@ -25,9 +25,11 @@ export async function finishWhole(
   const bytes = await gather(source, arrival.claim.size!)
   const { claim } = arrival
   const md5 = parseMd5(createHash('md5').update(bytes).digest('hex')) as Md5
-  if (claim.md5 && claim.md5 !== md5) throw mismatch(claim.md5, md5)
+  // So few bytes that it costs nothing, asked for or not.
+  const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
+  expectDeclared(claim, { md5, sha256 })
   arrival.claim = { ...claim, md5 }
-  return shelve(arrival, md5, stores, contents, () => bring(arrival, bytes, stores))
+  return shelve(arrival, { md5, sha256 }, stores, contents, () => bring(arrival, bytes, stores))
 }
 
 async function gather(source: Readable, size: number): Promise<Buffer> {

@@ -37,15 +37,17 @@ export async function examine(
 ): Promise<Flaw | undefined> {
   const proof = await prove(shelf.path(file), md5, pace)
   switch (proof.state) {
-    case 'true':
-      return examineRow(file, md5, proof.size, shelf, ledger, { repair, cursor })
-    case 'false': {
+    case 'true': {
+      // Two contents have this MD5, and what was stored is the other one.
+      const stored = ledger.read.content(md5)?.sha256
+      const isOther = stored !== undefined && stored !== proof.sha256
+      if (isOther) return wrong(file, md5, proof, shelf, ledger, repair, `sha256 ${proof.sha256}`)
+      return examineRow(file, md5, proof, shelf, ledger, { repair, cursor })
+    }
+    case 'false':
       if (mayBeArriving(file, md5, proof, ledger))
         return { kind: 'changing', name: file, detail: '', mended: false }
-      const trouble = repair ? await setAside(file, md5, proof, shelf, ledger) : undefined
-      const detail = `md5 ${proof.md5}, ${proof.size} bytes${trouble ? `; ${trouble}` : ''}`
-      return { kind: 'wrong-content', name: file, detail, mended: repair && !trouble }
-    }
+      return wrong(file, md5, proof, shelf, ledger, repair, `md5 ${proof.md5}`)
     case 'gone':
       // Deleted since we heard of it: then the ledger has nothing to say of it any more.
       if (ledger.read.content(md5)?.file !== file) return undefined
@@ -58,18 +60,32 @@ export async function examine(
   }
 }
 
+async function wrong(
+  file: string,
+  md5: Md5,
+  proof: Read,
+  shelf: Shelf,
+  ledger: Ledger,
+  repair: boolean,
+  digest: string,
+): Promise<Flaw> {
+  const trouble = repair ? await setAside(file, md5, proof, shelf, ledger) : undefined
+  const detail = `${digest}, ${proof.size} bytes${trouble ? `; ${trouble}` : ''}`
+  return { kind: 'wrong-content', name: file, detail, mended: repair && !trouble }
+}
+
 /** The file is what its name says; so much for the ledger. */
 async function examineRow(
   file: string,
   md5: Md5,
-  size: number,
+  { size, sha256 }: Read,
   shelf: Shelf,
   ledger: Ledger,
   { repair, cursor }: { repair: boolean; cursor: string | undefined },
 ): Promise<Flaw | undefined> {
   const row = ledger.read.content(md5)
   if (!row) {
-    const content = { md5, file, filename: '', size }
+    const content = { md5, file, filename: '', size, sha256 }
     const order = { content, now: Date.now(), path: shelf.path(file) }
     if (repair && !(await ledger.write('storeFound', order))) return undefined
     return { kind: 'unknown-file', name: file, detail: '', mended: repair }
@@ -77,8 +93,8 @@ async function examineRow(
   // The same content under another extension: it does no harm.
   if (row.file !== file) return undefined
   const isSized = row.size === undefined || row.size === size
-  if (repair && (!isSized || !row.isVerified || cursor !== undefined))
-    await ledger.write('verified', { md5, size, cursor })
+  if (repair && (!isSized || !row.isVerified || !row.sha256 || cursor !== undefined))
+    await ledger.write('verified', { md5, size, sha256, cursor })
   if (isSized) return undefined
   return {
     kind: 'wrong-size',
@@ -88,9 +104,9 @@ async function examineRow(
   }
 }
 
-type Wrong = Proof & { state: 'false' }
+type Read = Proof & { state: 'true' | 'false' }
 
-function mayBeArriving(file: string, md5: Md5, { size, touchedAt }: Wrong, ledger: Ledger): boolean {
+function mayBeArriving(file: string, md5: Md5, { size, touchedAt }: Read, ledger: Ledger): boolean {
   const row = ledger.read.content(md5)
   const wasRight = row?.file === file && row.isVerified && row.size === size
   return !wasRight && Math.abs(Date.now() - touchedAt) < YOUNG
@@ -100,7 +116,7 @@ function mayBeArriving(file: string, md5: Md5, { size, touchedAt }: Wrong, ledge
 async function setAside(
   file: string,
   md5: Md5,
-  { inode }: Wrong,
+  { inode }: Read,
   shelf: Shelf,
   ledger: Ledger,
 ): Promise<string | undefined> {

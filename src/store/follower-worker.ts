@@ -1,10 +1,18 @@
 import { createMD5 } from 'hash-wasm'
+import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 
 /** What the main thread says to this one. Positions in bytes. */
 export type ToFollower =
-  | { say: 'follow'; part: string; path: string; hashedTo: number; hashState: Uint8Array | undefined }
+  | {
+      say: 'follow'
+      part: string
+      path: string
+      hashedTo: number
+      hashState: Uint8Array | undefined
+      withSha256: boolean
+    }
   | { say: 'advance'; part: string; front: number }
   | { say: 'save'; part: string; number: number }
   | { say: 'digest'; part: string; number: number; size: number }
@@ -15,7 +23,7 @@ export type FromFollower =
   | { say: 'at'; part: string; hashedTo: number }
   | { say: 'failed'; part: string; message: string }
   | { say: 'saved'; number: number; hashedTo: number; hashState: Uint8Array | undefined }
-  | { say: 'digest'; number: number; md5: string }
+  | { say: 'digest'; number: number; md5: string; sha256: string | undefined }
 
 type Hasher = Awaited<ReturnType<typeof createMD5>>
 
@@ -26,6 +34,9 @@ interface Following {
   /** Only while it is awake; asleep it costs no descriptor and no WebAssembly memory. */
   awake: { file: number; hasher: Hasher } | undefined
   hashState: Uint8Array | undefined
+  withSha256: boolean
+  /** Of the same bytes; missing where the state of their MD5 was loaded: node's is fast, and can't be saved. */
+  sha256: Hash | undefined
   digests: { number: number; size: number }[]
   touched: boolean
 }
@@ -54,11 +65,12 @@ setInterval(() => {
 
 async function hear(message: ToFollower): Promise<void> {
   if (message.say === 'follow') {
-    const { path, hashedTo, hashState } = message
+    const { path, hashedTo, hashState, withSha256 } = message
     const former = followings.get(message.part)
     if (former?.awake) sleep(former)
-    const fresh = { path, hashedTo, front: hashedTo, hashState, awake: undefined, digests: [], touched: true }
-    followings.set(message.part, fresh)
+    const at = { path, hashedTo, front: hashedTo, hashState }
+    const fresh = { awake: undefined, withSha256, sha256: undefined, digests: [], touched: true }
+    followings.set(message.part, { ...at, ...fresh })
     return
   }
   const following = followings.get(message.part)
@@ -116,6 +128,7 @@ async function step(part: string, following: Following): Promise<void> {
     const length = readSync(file, slice, 0, Math.min(SLICE, following.front - before), before)
     if (length === 0) throw new Error(`the part ends at ${before}, before its front ${following.front}`)
     hasher.update(slice.subarray(0, length))
+    following.sha256?.update(slice.subarray(0, length))
     following.hashedTo += length
   }
   const caughtUp = following.hashedTo === following.front
@@ -134,7 +147,9 @@ function answerDigests(following: Following, hasher: Hasher): void {
   const state = hasher.save()
   const md5 = hasher.digest()
   hasher.load(state)
-  for (const { number } of due) port.postMessage({ say: 'digest', number, md5 } satisfies FromFollower)
+  const sha256 = following.sha256?.copy().digest('hex')
+  for (const { number } of due)
+    port.postMessage({ say: 'digest', number, md5, sha256 } satisfies FromFollower)
 }
 
 async function wake(following: Following): Promise<{ file: number; hasher: Hasher }> {
@@ -143,6 +158,7 @@ async function wake(following: Following): Promise<{ file: number; hasher: Hashe
   if (!resume(hasher, following)) {
     hasher.init()
     following.hashedTo = 0
+    following.sha256 = following.withSha256 ? createHash('sha256') : undefined
   }
   return { file, hasher }
 }

@@ -1,7 +1,7 @@
 import { createMD5 } from 'hash-wasm'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { FromFollower, ToFollower } from './follower-worker.js'
 
@@ -9,6 +9,12 @@ import type { FromFollower, ToFollower } from './follower-worker.js'
 export interface Followed {
   hashedTo: number
   hashState: Uint8Array | undefined
+}
+
+/** What the bytes of a part are known by. */
+export interface Digests {
+  md5: Md5
+  sha256: Sha256 | undefined
 }
 
 /** Tells whether hashing can go on from a saved state: one may be missing, or of another build of the hash library. */
@@ -54,8 +60,11 @@ export class Follower {
     this.#workers = Array.from({ length: threads }, () => this.#hire())
   }
 
-  /** Begins to follow a part whose first `from.hashedTo` bytes are hashed already. */
-  follow(part: string, path: string, from: Followed): void {
+  /**
+   * Begins to follow a part whose first `from.hashedTo` bytes are hashed already. `withSha256`: that, too, where it can
+   * be had from the first byte on.
+   */
+  follow(part: string, path: string, from: Followed, withSha256 = false): void {
     const worker = this.#workers[this.#number++ % this.#workers.length]!
     const { hashedTo, hashState } = from
     this.#followings.set(part, {
@@ -66,7 +75,7 @@ export class Follower {
       failed: undefined,
       waiters: [],
     })
-    this.#tell(worker, { say: 'follow', part, path, hashedTo, hashState })
+    this.#tell(worker, { say: 'follow', part, path, hashedTo, hashState, withSha256 })
   }
 
   /** True while a part is followed; one that failed has to be followed anew. */
@@ -108,10 +117,11 @@ export class Follower {
     return { hashedTo, hashState }
   }
 
-  /** The MD5 of the whole part, once `size` bytes are hashed. */
-  async digest(part: string, size: number): Promise<Md5> {
-    const reply = await this.#ask<{ md5: Md5 }>(part, (number) => ({ say: 'digest', part, number, size }))
-    return reply.md5
+  /** The MD5 of the whole part, once `size` bytes are hashed, and the SHA-256 where that was kept all the way. */
+  async digests(part: string, size: number): Promise<Digests> {
+    const ask = (number: number): ToFollower => ({ say: 'digest', part, number, size })
+    const { md5, sha256 } = await this.#ask<Digests>(part, ask)
+    return { md5, sha256 }
   }
 
   /** Ends following; a part that is not followed is fine. */

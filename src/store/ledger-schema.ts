@@ -39,6 +39,12 @@ CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   `
 CREATE INDEX contents_by_size ON contents (size) WHERE size IS NOT NULL;
 `,
+  // MD5 is broken: what is stored is told from its like by SHA-256, which is computed later.
+  `
+ALTER TABLE contents ADD COLUMN sha256 TEXT;
+ALTER TABLE uploads ADD COLUMN sha256 TEXT;
+CREATE INDEX contents_without_sha256 ON contents (md5) WHERE sha256 IS NULL AND verified=1;
+`,
 ]
 
 /** A connection with the settings that every writer and reader of the ledger needs; makes the file and tables. */

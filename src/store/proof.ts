@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Md5 } from '../contract.js'
+import { parseSha256, type Md5, type Sha256 } from '../contract.js'
 import { isErrno } from '../errors.js'
 
 const SLICE = 1024 * 1024
@@ -20,13 +20,22 @@ export interface Pace {
 
 /** What a file's bytes say of its name. Sizes in bytes. */
 export type Proof =
-  | { state: 'true'; size: number }
-  /** `inode`: which file it was that was read; `touchedAt`: when it was last written, in wall-clock milliseconds. */
-  | { state: 'false'; size: number; md5: string; inode: number; touchedAt: number }
+  | ({ state: 'true' } & Facts)
+  | ({ state: 'false' } & Facts)
   | { state: 'gone' }
   /** Somebody is writing to it. */
   | { state: 'changing' }
   | { state: 'unreadable'; cause: Error }
+
+interface Facts {
+  size: number
+  md5: string
+  sha256: Sha256
+  /** Which file it was that was read. */
+  inode: number
+  /** When it was last written, in wall-clock milliseconds. */
+  touchedAt: number
+}
 
 /** Reads a whole file and compares its MD5 with the one that it should have. Rejects only with the signal's reason. */
 export async function prove(path: string, md5: Md5, pace: Pace): Promise<Proof> {
@@ -37,16 +46,11 @@ export async function prove(path: string, md5: Md5, pace: Pace): Promise<Proof> 
     const before = await file.stat()
     if (!before.isFile()) return { state: 'unreadable', cause: new Error('not a regular file') }
     const computed = await hash(file, pace)
-    if (computed === md5) return { state: 'true', size: (await file.stat()).size }
+    const facts = { ...computed, size: before.size, inode: before.ino, touchedAt: before.mtimeMs }
+    if (computed.md5 === md5) return { state: 'true', ...facts, size: (await file.stat()).size }
     await sleep(SECOND_LOOK, undefined, { signal: pace.signal, ref: false })
     if (hasChanged(before, await file.stat())) return { state: 'changing' }
-    return {
-      state: 'false',
-      size: before.size,
-      md5: computed,
-      inode: before.ino,
-      touchedAt: before.mtimeMs,
-    }
+    return { state: 'false', ...facts }
   } catch (error) {
     pace.signal?.throwIfAborted()
     if (isErrno(error, 'ENOENT')) return { state: 'gone' }
@@ -56,14 +60,20 @@ export async function prove(path: string, md5: Md5, pace: Pace): Promise<Proof> 
   }
 }
 
-async function hash(file: FileHandle, { rate, signal, onRead }: Pace): Promise<string> {
+async function hash(
+  file: FileHandle,
+  { rate, signal, onRead }: Pace,
+): Promise<{ md5: string; sha256: Sha256 }> {
   const md5 = createHash('md5')
+  const sha256 = createHash('sha256')
   const slice = Buffer.allocUnsafe(SLICE)
   const begun = performance.now()
   for (let read = 0; ;) {
     const { bytesRead } = await file.read(slice, 0, SLICE, read)
-    if (bytesRead === 0) return md5.digest('hex')
+    if (bytesRead === 0)
+      return { md5: md5.digest('hex'), sha256: parseSha256(sha256.digest('hex')) as Sha256 }
     md5.update(slice.subarray(0, bytesRead))
+    sha256.update(slice.subarray(0, bytesRead))
     read += bytesRead
     onRead?.(bytesRead)
     const early = rate > 0 ? (read / rate) * 1000 - (performance.now() - begun) : 0

@@ -1,4 +1,4 @@
-import type { Md5 } from '../contract.js'
+import type { Md5, Sha256 } from '../contract.js'
 
 /** A content as the ledger knows it. */
 export interface Content {
@@ -9,6 +9,8 @@ export interface Content {
   filename: string
   /** In bytes; undefined until somebody looked (it was taken in by name). */
   size: number | undefined
+  /** Undefined until somebody has computed it. */
+  sha256?: Sha256 | undefined
 }
 
 /** A content that is there: its file has been seen. */
@@ -34,6 +36,8 @@ export interface UploadRow {
   state: 'open' | 'form' | 'finished' | 'gone'
   /** What the uploader declared; the computed one after the finish. */
   md5: Md5 | undefined
+  /** What the uploader declared. */
+  sha256?: Sha256 | undefined
   filename: string
   size: number | undefined
   client: string | undefined

@@ -4,6 +4,8 @@ import { content, offsetOf, stockUpload, tus } from '../support/tus.js'
 
 const KIB = 1024
 
+const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/)
+
 describe('what a sender can do before it knows its file’s MD5', () => {
   let server: TestServer
   beforeAll(async () => {
@@ -53,7 +55,7 @@ describe('what a sender can do before it knows its file’s MD5', () => {
         http: 200,
         status: 'many',
         answers: [
-          { status: 'exists', url: `${server.url}/files/${known.md5}.bin`, size: 1000 },
+          { status: 'exists', url: `${server.url}/files/${known.md5}.bin`, size: 1000, sha256 },
           expect.objectContaining({ status: 'uploading', offset: 500, resumable: true }),
           { status: 'notfound' },
         ],
@@ -106,6 +108,7 @@ describe('what a sender can do before it knows its file’s MD5', () => {
         status: 'exists',
         url: `${server.url}/files/${md5}.mp4`,
         size: 1000,
+        sha256,
         bound: false,
       })
       expect((await tus.terminate(url)).status).toBe(204)

@@ -6,6 +6,7 @@ import { METADATA, parseMd5 } from '../../contract.js'
 import { FerryError } from '../../errors.js'
 import type { Claim } from '../../intake/arrival.js'
 import { bareName } from '../filename.js'
+import { declaredSha256 } from '../sha256.js'
 import type { Intake } from '../../intake/intake.js'
 import type { Upload } from '../../intake/standing.js'
 
@@ -94,6 +95,7 @@ function claimOf({ metadata, size }: TusUpload): Claim {
     throw new FerryError('bad-request', `the metadata’s client has ${LONGEST_CLIENT} characters at most`)
   return {
     md5,
+    sha256: declaredSha256(metadata?.[METADATA.sha256]),
     size,
     filename: bareName(metadata?.[METADATA.filename] ?? ''),
     client,

@@ -1,6 +1,7 @@
 import { createLinks } from '#src/http/links.js'
 import { tusDoor } from '#src/http/tus/door.js'
 import { Intake } from '#src/intake/intake.js'
+import { Fingerprints } from '#src/store/fingerprints.js'
 import { Follower } from '#src/store/follower.js'
 import { Inbox } from '#src/store/inbox.js'
 import { Ledger } from '#src/store/ledger.js'
@@ -46,9 +47,11 @@ async function openDoor(): Promise<{ intake: Intake; url: string }> {
   const files = join(dir, 'files')
   await Shelf.prepare(files)
   const { ledger } = await Ledger.open(files)
+  const shelf = Shelf.open(files, ledger)
   const stores = {
     ledger,
-    shelf: Shelf.open(files, ledger),
+    shelf,
+    fingerprints: new Fingerprints(shelf, ledger, 60),
     inbox: await Inbox.open(join(dir, 'tmp')),
     follower: new Follower(1),
   }

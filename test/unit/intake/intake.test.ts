@@ -1,6 +1,7 @@
 import type { Md5 } from '#src/contract.js'
 import { FerryError } from '#src/errors.js'
 import { Intake, type IntakeOptions } from '#src/intake/intake.js'
+import { Fingerprints } from '#src/store/fingerprints.js'
 import { Follower } from '#src/store/follower.js'
 import { Inbox } from '#src/store/inbox.js'
 import { Ledger } from '#src/store/ledger.js'
@@ -34,14 +35,16 @@ async function openHouse(options: Partial<IntakeOptions> = {}, dir = testFolder(
   const inbox = await Inbox.open(tmp)
   const follower = new Follower(1)
   const shelf = Shelf.open(files, ledger)
+  const fingerprints = new Fingerprints(shelf, ledger, 60)
   const close = async () => {
     await follower.close()
+    await fingerprints.close()
     await ledger.close()
   }
   let open = true
   onTestFinished(() => (open ? close() : undefined))
   const { uploads } = await recover(shelf, ledger, inbox)
-  const intake = new Intake({ shelf, ledger, inbox, follower }, { ...LIMITLESS, ...options })
+  const intake = new Intake({ shelf, ledger, inbox, follower, fingerprints }, { ...LIMITLESS, ...options })
   await intake.resume(uploads)
   const reopen = async () => {
     open = false
