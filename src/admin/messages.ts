@@ -27,6 +27,7 @@ export interface AdminMessages {
   cantOpen(reason: string): string
   columns: { list: string[]; uploads: string[] }
   unverified: string
+  notComputed: string
   listed(files: number, bytes: string): string
   unknown(md5: string): string
   removed(file: string): string
@@ -111,6 +112,7 @@ const zh: AdminMessages = {
     uploads: ['ID', '方式', '进度', '速度', '已用时', '空闲', '来源', '文件名'],
   },
   unverified: '未校验',
+  notComputed: '尚未计算',
   listed: (files, bytes) => `${files} 个文件，共 ${bytes}`,
   unknown: (md5) => `没有此文件: ${md5}`,
   removed: (file) => `已删除: ${file}`,
@@ -165,6 +167,7 @@ const en: AdminMessages = {
     uploads: ['Id', 'By', 'Progress', 'Speed', 'Age', 'Idle', 'From', 'Name'],
   },
   unverified: 'not verified',
+  notComputed: 'not computed yet',
   listed: (files, bytes) => `${files} file(s), ${bytes}`,
   unknown: (md5) => `No such file: ${md5}`,
   removed: (file) => `Deleted: ${file}`,

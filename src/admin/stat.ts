@@ -44,19 +44,19 @@ export function statOne({ ledger, shelf }: Stock, md5: Md5, { json, terminal, me
     terminal.err(messages.unknown(md5))
     return false
   }
-  const { file, filename, storedAt, isVerified } = listed
+  const { file, filename, storedAt, isVerified, sha256 } = listed
   const path = shelf.path(file)
   if (json) {
     const stored = new Date(storedAt).toISOString()
-    terminal.out(
-      JSON.stringify({ md5, file, filename, size: content.size, stored, verified: isVerified, path }),
-    )
+    const known = { md5, sha256: sha256 ?? null, file, filename, size: content.size }
+    terminal.out(JSON.stringify({ ...known, stored, verified: isVerified, path }))
     return true
   }
   const note = isVerified ? '' : ` (${messages.unverified})`
   const [head, sizeHead, storedHead, nameHead] = messages.columns.list as [string, string, string, string]
   const rows = [
     [head, md5 + note],
+    ['SHA-256', sha256 ?? messages.notComputed],
     [sizeHead, `${size(content.size)} (${content.size})`],
     [storedHead, moment(storedAt)],
     [nameHead, plain(filename || file)],

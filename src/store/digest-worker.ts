@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { platform, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /** One file to be read, or its first bytes. `rate` in bytes a second, 0: as fast as it comes. */
@@ -32,7 +32,7 @@ const slice = Buffer.allocUnsafeSlow(SLICE)
 const clock = new Int32Array(new SharedArrayBuffer(4))
 
 // On Linux that is this thread's, elsewhere it would be the whole process's.
-if ((workerData as { isNice: boolean }).isNice && process.platform === 'linux') setPriority(0, 19)
+if ((workerData as { isNice: boolean }).isNice && platform() === 'linux') setPriority(0, 19)
 
 port.on('message', (order: DigestOrder) => {
   const { number } = order
