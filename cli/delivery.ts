@@ -1,4 +1,4 @@
-import type { Md5 } from '../src/contract.js'
+import type { Md5, Sha256 } from '../src/contract.js'
 import type { Console } from './console.js'
 import { ClientError, isMendedByTime } from './errors.js'
 import type { Flow } from './sending/flow.js'
@@ -14,6 +14,8 @@ import type { Standing } from './wire.js'
 export interface DeliveryParts {
   file: LocalFile
   md5: Md5
+  /** What the server has to have, where the MD5 is not trusted to tell. */
+  sha256?: Sha256 | undefined
   server: Server
   /** Our id to this server, see state.ts. */
   client: string
@@ -60,8 +62,8 @@ export class Delivery {
 
   /** The URL under which the server has the content: only /check's word is believed. Throws what ends the run. */
   async run(): Promise<string> {
-    const { server, file, md5, console, messages, isSent = false } = this.#parts
-    console.say(messages.checking(server.checkUrl(md5)))
+    const { server, file, md5, sha256, console, messages, isSent = false } = this.#parts
+    console.say(messages.checking(server.checkUrl(md5, sha256)))
     let standing = await this.#standing()
     if (standing.status === 'exists') {
       if (!isSent) console.say(messages.alreadyThere)
@@ -79,7 +81,8 @@ export class Delivery {
   }
 
   async #standing(): Promise<Standing> {
-    const { server, md5, client, check = () => server.check(md5, client) } = this.#parts
+    const { server, md5, sha256, client } = this.#parts
+    const { check = () => server.look({ md5, sha256 }, client) } = this.#parts
     for (;;) {
       const standing = await this.#attempt(() => check(md5))
       if (standing?.status === 'uploading' && !standing.resumable) throw uploadingElsewhere(standing)
@@ -89,8 +92,8 @@ export class Delivery {
 
   /** Creates the upload, or gets ours (or a dead stranger's) back, and sends what the server lacks. */
   async #send(): Promise<true> {
-    const { server, file, md5, client, progress, signal, flow, way, isSmall } = this.#parts
-    const claim = { md5, filename: file.name, size: file.size }
+    const { server, file, md5, sha256, client, progress, signal, flow, way, isSmall } = this.#parts
+    const claim = { md5, sha256, filename: file.name, size: file.size }
     if (isSmall && file.size > 0 && (await this.#sendWhole(claim))) return true
     const uploadUrl = (this.#url = await server.create(claim, client))
     const { chunkSize } = flow
@@ -157,7 +160,7 @@ export class Delivery {
 
   async #waitOrThrow(error: unknown): Promise<void> {
     const { patience, retryFor, console, messages, signal, flow } = this.#parts
-    if (error instanceof ClientError && error.code === 'mismatch') return this.#startOverOrThrow(error)
+    if (error instanceof ClientError && isMismatch(error)) return this.#startOverOrThrow(error)
     if (error instanceof ClientError && error.code === 'file-changed') await this.#drop()
     if (error instanceof ClientError && error.code === 'body-limit' && (await flow.shrink(this.#largest)))
       return
@@ -188,4 +191,9 @@ export class Delivery {
     this.#lost += 1
     return new ClientError(this.#lost < MAX_LOST ? 'unconfirmed' : 'not-stored')
   }
+}
+
+/** Errors that say that the server has received other bytes than were declared. */
+function isMismatch({ code }: ClientError): boolean {
+  return code === 'mismatch' || code === 'collision'
 }

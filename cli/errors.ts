@@ -41,6 +41,8 @@ export const EXIT_CODES = {
 
   'file-changed': 4,
   mismatch: 4,
+  collision: 4,
+  'no-sha256': 4,
 
   'unknown-content': 5,
 

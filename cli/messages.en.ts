@@ -98,6 +98,10 @@ export const english: Messages = {
       `The file changed while it was uploaded, run the command again: ${subject}`,
     mismatch: () =>
       "Integrity error: the server received other data than the file's MD5 says; nothing of it is stored",
+    collision: () =>
+      'Integrity error: two files have this MD5 and differ (SHA-256). Yours is not stored, and what the server has is not yours',
+    'no-sha256': ({ subject }) =>
+      `Integrity error: ${subject} does not compare SHA-256, as --strict demands (an older version?)`,
 
     'unknown-content': ({ subject }) => `The server does not have it: ${subject}; ferry upload sends it`,
 

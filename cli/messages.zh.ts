@@ -90,6 +90,9 @@ export const chinese: Messages = {
 
     'file-changed': ({ subject }) => `文件在上传过程中被修改，请重新运行: ${subject}`,
     mismatch: () => '完整性错误: 服务器收到的数据与文件 MD5 不一致，未存储任何内容',
+    collision: () =>
+      '完整性错误: 两个不同的文件 MD5 相同 (SHA-256 不同)。您的文件未存储，服务器上的不是您的文件',
+    'no-sha256': ({ subject }) => `完整性错误: ${subject} 不比较 SHA-256，无法满足 --strict (版本过旧?)`,
 
     'unknown-content': ({ subject }) => `服务器上没有: ${subject}，请用 ferry upload 上传`,
 

@@ -60,6 +60,7 @@ export function problemOf(reply: Reply): ClientError {
 function codeOf({ status, isTus, json }: Reply): ErrorCode {
   // Our server refuses a file for its size; a proxy refuses the request's.
   if (status === 413 && !isTus && json?.['status'] !== 'error') return 'body-limit'
+  if (json?.['code'] === 'collision') return 'collision'
   return PROBLEMS[status] ?? (status >= 500 ? 'server-trouble' : 'refused')
 }
 

@@ -1,5 +1,14 @@
-import { HEADERS, METADATA, type Md5, PATHS, TUS_MISMATCH, type UploadingReply } from '../src/contract.js'
+import {
+  HEADERS,
+  METADATA,
+  type Md5,
+  PATHS,
+  type Sha256,
+  TUS_MISMATCH,
+  type UploadingReply,
+} from '../src/contract.js'
 import { ClientError, systemCodeOf } from './errors.js'
+import type { Digests } from './hashing/digests.js'
 import type { Way } from './net/way.js'
 import { nameOf } from './net/proxy.js'
 import { type Reply, problemOf } from './reply.js'
@@ -10,6 +19,8 @@ import { encodeMetadata, parseStanding, parseStandings, type Standing } from './
 export interface Claim {
   /** Undefined while it is still being computed: `bind` tells it later. */
   md5: Md5 | undefined
+  /** Undefined where the MD5 is trusted. */
+  sha256?: Sha256 | undefined
   filename: string
   /** Bytes. */
   size: number
@@ -39,8 +50,8 @@ export class Server {
     this.#way = way
   }
 
-  checkUrl(md5: Md5): string {
-    return `${this.#base}${PATHS.check}?md5=${md5}`
+  checkUrl(md5: Md5, sha256?: Sha256): string {
+    return `${this.#base}${PATHS.check}?md5=${md5}${sha256 ? `&sha256=${sha256}` : ''}`
   }
 
   /** Asks what the server knows of `md5`; it tells the owner of an unfinished upload that it may go on. */
@@ -51,6 +62,14 @@ export class Server {
   /** The same, and of what exists a link that opens it to everybody for so many seconds, where the server has such. */
   async checkSigned(md5: Md5, seconds: number): Promise<Standing> {
     return (await this.#ask('GET', `${this.checkUrl(md5)}&expires=${seconds}`, undefined)).standing
+  }
+
+  /** The same; where a SHA-256 is given, the MD5 alone proves nothing. Throws `collision`, `no-sha256` (an older server). */
+  async look({ md5, sha256 }: Digests, client?: string): Promise<Standing> {
+    if (!sha256) return this.check(md5, client)
+    const { standing } = await this.#ask('GET', this.checkUrl(md5, sha256), client)
+    this.#expectDemanded(standing, sha256)
+    return standing
   }
 
   /** The same for several at once, an answer for each in their order; one by one where the server is an older one. */
@@ -94,9 +113,16 @@ export class Server {
   }
 
   /** Declares the MD5 of an upload that was created without one; `bound` says whether to go on with it. */
-  async bind(uploadUrl: string, md5: Md5, client: string): Promise<Standing & { bound: boolean }> {
+  async bind(
+    uploadUrl: string,
+    md5: Md5,
+    client: string,
+    sha256?: Sha256,
+  ): Promise<Standing & { bound: boolean }> {
     const id = uploadUrl.split('/').at(-1) ?? ''
-    const { standing, json } = await this.#ask('POST', `${this.checkUrl(md5)}&upload=${id}`, client)
+    const url = `${this.checkUrl(md5, sha256)}&upload=${id}`
+    const { standing, json } = await this.#ask('POST', url, client)
+    if (sha256) this.#expectDemanded(standing, sha256)
     return { ...standing, bound: json?.['bound'] === true }
   }
 
@@ -148,9 +174,16 @@ export class Server {
     return { standing, json: reply.json }
   }
 
+  /** A server that compares SHA-256s says so by telling the declared one again. */
+  #expectDemanded({ sha256 }: Standing, demanded: Sha256): void {
+    if (sha256 === undefined) throw new ClientError('no-sha256', { subject: this.#base })
+    if (sha256 !== demanded) throw new ClientError('collision')
+  }
+
   #create(claim: Claim, client: string, bytes?: Uint8Array): Promise<{ url: string; offset: number }> {
     const metadata = {
       ...(claim.md5 && { [METADATA.md5]: claim.md5 }),
+      ...(claim.sha256 && { [METADATA.sha256]: claim.sha256 }),
       [METADATA.filename]: claim.filename,
       [METADATA.client]: client,
     }

@@ -1,9 +1,14 @@
-import type { UploadingReply } from '../src/contract.js'
+import { parseSha256, type UploadingReply } from '../src/contract.js'
 import type { Reply } from './reply.js'
 
-/** What the server knows of our content; an `ErrorReply` has become an error. */
+/**
+ * What the server knows of our content; an `ErrorReply` has become an error. `sha256`: the one that was declared, from a server that compares it; or the content's, where it is known. `signed`: a link
+ * that opens a closed file.
+ */
 export type Standing =
-  { status: 'exists'; url: string; signed?: string } | { status: 'notfound' } | UploadingReply
+  | { status: 'exists'; url: string; sha256?: string; signed?: string }
+  | { status: 'notfound'; sha256?: string }
+  | UploadingReply
 
 /** The standing that an answer tells of, undefined where it is something else. */
 export function parseStanding({ json }: Reply): Standing | undefined {
@@ -22,9 +27,11 @@ export function parseStandings({ json }: Reply, count: number): Standing[] | und
 
 function asStanding(json: Reply['json']): Standing | undefined {
   const { status, url, signed } = json ?? {}
+  const sha256 = parseSha256(json?.['sha256'])
+  const told = sha256 && { sha256 }
   if (status === 'exists' && typeof url === 'string')
-    return { status, url, ...(typeof signed === 'string' && { signed }) }
-  if (status === 'notfound') return { status }
+    return { status, url, ...told, ...(typeof signed === 'string' && { signed }) }
+  if (status === 'notfound') return { status, ...told }
   return status === 'uploading' ? (json as unknown as UploadingReply) : undefined
 }
 

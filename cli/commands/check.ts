@@ -1,24 +1,28 @@
-import type { Md5 } from '../../src/contract.js'
+import { type Md5, parseMd5 } from '../../src/contract.js'
 import { EXIT_CODES, asClientError } from '../errors.js'
 import { describe } from '../messages.js'
 import { percentOf } from '../progress.js'
 import type { Standing } from '../wire.js'
-import { askerFor, md5Of } from './items.js'
+import type { Digests } from '../hashing/digests.js'
+import { askerFor, digestsOf, md5Of } from './items.js'
 import type { CommandTexts } from './messages.js'
 import type { Session } from './session.js'
+import { badUsage } from './usage.js'
 
-/** What counts most for the exit code, worst first: could not be asked, missing, arriving, there. */
-const GRAVITY = [1, EXIT_CODES['unknown-content'], EXIT_CODES['uploading-elsewhere'], 0]
+/** What counts most for the exit code, worst first: is another content, could not be asked, missing, arriving, there. */
+const GRAVITY = [EXIT_CODES.collision, 1, EXIT_CODES['unknown-content'], EXIT_CODES['uploading-elsewhere'], 0]
 
 /** `ferry check`: one line for each file or MD5. A file that can't be read does not keep the others from being asked. */
 export async function checkCommand(items: readonly string[], session: Session): Promise<number> {
-  const { order, tools, texts } = session
+  const { order, tools, texts, given } = session
+  const digests = given.strict ? strictly(session) : loosely(session)
   const ask = askerFor(order, tools)
   const codes: number[] = []
   for (const item of items) {
     try {
-      const md5 = await md5Of(item, tools)
-      const standing = await ask(md5)
+      const known = await digests(item)
+      const { md5 } = known
+      const standing = await ask(known)
       tools.results.add(lineOf(item, standing, texts), { argument: item, md5, ...standing })
       codes.push(codeOf(standing))
     } catch (thrown) {
@@ -33,7 +37,7 @@ export async function checkCommand(items: readonly string[], session: Session): 
         code: error.code,
         message,
       })
-      codes.push(1)
+      codes.push(error.code === 'collision' ? EXIT_CODES.collision : 1)
     }
   }
   return GRAVITY.find((code) => codes.includes(code)) ?? 0
@@ -41,7 +45,19 @@ export async function checkCommand(items: readonly string[], session: Session): 
 
 /** True for errors of one file. */
 function isAboutTheItem(code: string): boolean {
-  return /^(file-|not-a-file)/.test(code)
+  return /^(file-|not-a-file|collision)/.test(code)
+}
+
+function loosely({ tools }: Session): (item: string) => Promise<Digests> {
+  return async (item) => ({ md5: await md5Of(item, tools) })
+}
+
+/** Of a bare MD5 nobody can tell whether it is the content that is meant. */
+function strictly({ tools, texts }: Session): (item: string) => Promise<Digests> {
+  return (item) => {
+    if (parseMd5(item)) throw badUsage(texts.usage.strictWantsFiles(item))
+    return digestsOf(item, tools, true)
+  }
 }
 
 function codeOf({ status }: Standing): number {

@@ -24,6 +24,7 @@ export const FLAGS = {
 
   concurrency: { flags: '--concurrency <n>', kind: 'count', default: '4' },
   'hash-first': { flags: '--hash-first' },
+  strict: { flags: '--strict' },
   wait: { flags: '--wait' },
   'limit-rate': { flags: '--limit-rate <rate>', kind: 'rate' },
   'chunk-size': { flags: '--chunk-size <size>', kind: 'size' },

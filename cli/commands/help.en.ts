@@ -96,6 +96,7 @@ What is typed counts more. Results go to standard output, everything else to sta
     'retry-for': 'how long to try again without any progress; 0 makes the first failure the last',
     concurrency: 'files at a time',
     'hash-first': 'compute the MD5 before the first byte is sent',
+    strict: 'do not trust the MD5: the server must have the same SHA-256, else exit code 4',
     wait: 'wait while another client is uploading the same content',
     'limit-rate': 'at most so many bytes per second, for example 500K or 5M',
     'chunk-size': 'at most so many bytes in one request, for proxies with a limit',

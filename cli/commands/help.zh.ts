@@ -91,6 +91,7 @@ export const chineseHelp = {
     'retry-for': '没有任何进展时最多重试多久；0 表示首次失败即停止',
     concurrency: '同时上传的文件数',
     'hash-first': '发送之前先计算 MD5',
+    strict: '不信任 MD5：服务器上内容的 SHA-256 也必须相同，否则退出码 4',
     wait: '其他客户端正在上传同一内容时等待',
     'limit-rate': '每秒最多字节数，例如 500K、5M',
     'chunk-size': '单个请求最多字节数，用于有限制的代理',

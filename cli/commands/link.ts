@@ -15,7 +15,7 @@ export async function linkCommand(
   const expires = given.expires && Math.ceil(given.expires.ms / 1000)
   for (const item of items) {
     const md5 = await md5Of(item, tools)
-    const standing = await ask(md5, expires)
+    const standing = await ask({ md5 }, expires)
     if (standing.status === 'notfound') throw new ClientError('unknown-content', { subject: item })
     if (standing.status === 'uploading') throw uploadingElsewhere(standing)
     const url = expires === undefined ? standing.url : standing.signed

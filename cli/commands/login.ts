@@ -35,7 +35,7 @@ async function tokenFrom({ given, order, tools, texts, token, surroundings }: Se
 async function tryOut(token: string, { order, tools, wayWith }: Session): Promise<void> {
   const way = wayWith(token)
   try {
-    await askerFor({ ...order, way }, tools)(unknownMd5())
+    await askerFor({ ...order, way }, tools)({ md5: unknownMd5() })
   } finally {
     way.close()
   }

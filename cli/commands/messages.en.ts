@@ -19,6 +19,7 @@ export const englishCommands: CommandTexts = {
     nothingToGet: 'nothing to get: give a URL, an MD5, or a list with --all',
     notAnItem: (item) => `${item} is neither an http(s) URL nor an MD5 of 32 hex digits`,
     outputForMany: 'several files do not go to one standard output: give --output a folder',
+    strictWantsFiles: (item) => `--strict compares files: the MD5 ${item} alone does not tell a SHA-256`,
     tokenWanted: 'no token given: type it, or pipe it into ferry login',
   },
   expected: {

@@ -20,6 +20,7 @@ export interface CommandTexts extends HelpTexts {
     notAnItem: (item: string) => string
     outputForMany: string
     tokenWanted: string
+    strictWantsFiles: (item: string) => string
   }
   /** What a value should have looked like. */
   expected: Record<Kind | 'switch', string>

@@ -19,6 +19,7 @@ export const chineseCommands: CommandTexts = {
     nothingToGet: '没有要下载的内容，请给出 URL、MD5，或用 --all 指定清单',
     notAnItem: (item) => `${item} 既不是 http(s) URL，也不是 32 位十六进制 MD5`,
     outputForMany: '多个文件不能写入同一标准输出，请用 --output 指定文件夹',
+    strictWantsFiles: (item) => `--strict 需要文件: 仅凭 MD5 ${item} 无法得知 SHA-256`,
     tokenWanted: '没有给出令牌，请输入，或通过管道传给 ferry login',
   },
   expected: {

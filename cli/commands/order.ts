@@ -24,6 +24,8 @@ export interface UploadOrder extends CommonOrder {
   concurrency: number
   /** Hash a file first, and then send what the server lacks; else both at once. */
   hashFirst: boolean
+  /** The MD5 proves nothing: the server has to have the SHA-256, too. */
+  strict: boolean
   /** Wait while somebody else is uploading the same content. */
   wait: boolean
   /** Bytes per second, all files together; undefined: as fast as it goes. */

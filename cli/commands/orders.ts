@@ -18,6 +18,7 @@ export function uploadOrder(
     sources,
     concurrency: given.concurrency ?? 4,
     hashFirst: given.hashFirst ?? false,
+    strict: given.strict ?? false,
     wait: given.wait ?? false,
     limitRate: given.limitRate,
     chunkSize: given.chunkSize,

@@ -26,6 +26,7 @@ export interface Given {
   retryFor?: Duration
   concurrency?: number
   hashFirst?: boolean
+  strict?: boolean
   wait?: boolean
   limitRate?: number
   chunkSize?: number

@@ -7,11 +7,12 @@ import { systemCodeOf } from '../errors.js'
 import { takeLock } from '../lock.js'
 
 /** Tables of another version are thrown away: they can be made anew. */
-const VERSION = 1
+const VERSION = 2
 const TABLES = `
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS files (
-  path TEXT PRIMARY KEY, stamp TEXT NOT NULL, md5 TEXT NOT NULL, used INTEGER NOT NULL, seal TEXT NOT NULL
+  path TEXT PRIMARY KEY, stamp TEXT NOT NULL, md5 TEXT NOT NULL, sha256 TEXT, used INTEGER NOT NULL,
+  seal TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS partials (
   path TEXT PRIMARY KEY, stamp TEXT NOT NULL, hashed_to INTEGER NOT NULL, state BLOB NOT NULL, used INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 import type Database from 'libsql'
 import { hash } from 'node:crypto'
-import type { Md5 } from '../../src/contract.js'
+import type { Digests } from './digests.js'
 
 /** A hashing that was interrupted: the state of hash-wasm's MD5 after so many bytes. */
 export interface PartialHash {
@@ -9,7 +9,7 @@ export interface PartialHash {
 }
 
 export type Write =
-  | { what: 'md5'; path: string; stamp: string; md5: Md5 }
+  | ({ what: 'md5'; path: string; stamp: string } & Digests)
   | ({ what: 'partial'; path: string; stamp: string } & PartialHash)
   | { what: 'use'; path: string }
 
@@ -23,9 +23,9 @@ const MOST_FILES = 500_000
 const AGING_DAYS = 7
 
 export function rowsOf(db: Database.Database, mostFiles = MOST_FILES) {
-  const findFile = db.prepare('SELECT stamp, md5, used, seal FROM files WHERE path=?')
+  const findFile = db.prepare('SELECT stamp, md5, sha256, used, seal FROM files WHERE path=?')
   const findPartial = db.prepare('SELECT stamp, hashed_to, state, seal FROM partials WHERE path=?')
-  const addFile = db.prepare('INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)')
+  const addFile = db.prepare('INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)')
   const addPartial = db.prepare('INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?, ?)')
   const dropPartial = db.prepare('DELETE FROM partials WHERE path=?')
   const use = db.prepare('UPDATE files SET used=? WHERE path=?')
@@ -38,15 +38,21 @@ export function rowsOf(db: Database.Database, mostFiles = MOST_FILES) {
       addPartial.run(path, stamp, hashedTo, state, today(), sealOf(path, stamp, hashedTo, state))
       return
     }
-    addFile.run(path, write.stamp, write.md5, today(), sealOf(path, write.stamp, write.md5))
+    const { stamp, md5, sha256 = null } = write
+    addFile.run(path, stamp, md5, sha256, today(), sealOf(path, stamp, md5, sha256 ?? ''))
     dropPartial.run(path)
   }
 
   return {
-    md5(path: string, stamp: string): { md5: string; isAging: boolean } | undefined {
-      const row = findFile.get(path) as { stamp: string; md5: string; used: number; seal: string } | undefined
-      if (row?.stamp !== stamp || row.seal !== sealOf(path, stamp, row.md5)) return undefined
-      return { md5: row.md5, isAging: row.used < today() - AGING_DAYS }
+    digests(
+      path: string,
+      stamp: string,
+    ): { md5: string; sha256: string | null; isAging: boolean } | undefined {
+      const row = findFile.get(path) as
+        { stamp: string; md5: string; sha256: string | null; used: number; seal: string } | undefined
+      if (row?.stamp !== stamp || row.seal !== sealOf(path, stamp, row.md5, row.sha256 ?? ''))
+        return undefined
+      return { md5: row.md5, sha256: row.sha256, isAging: row.used < today() - AGING_DAYS }
     },
 
     partial(path: string, stamp: string): PartialHash | undefined {

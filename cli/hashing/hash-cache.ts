@@ -1,8 +1,9 @@
 import type Database from 'libsql'
 import { resolve } from 'node:path'
-import { type Md5, parseMd5 } from '../../src/contract.js'
+import { type Md5, type Sha256, parseMd5, parseSha256 } from '../../src/contract.js'
 import { systemCodeOf } from '../errors.js'
 import { openCacheFile, renew } from './cache-file.js'
+import type { Digests } from './digests.js'
 import { type PartialHash, type Rows, type Write, rowsOf } from './cache-rows.js'
 import { type Snapshot, stampOf } from './snapshot.js'
 
@@ -45,13 +46,20 @@ export class HashCache {
 
   /** The MD5 of the file at `path` if it is as it was when it was hashed. 10 us. */
   find(path: string, snapshot: Snapshot): Md5 | undefined {
+    return this.digests(path, snapshot)?.md5
+  }
+
+  /** The same, with the SHA-256 where that was computed, too. */
+  digests(path: string, snapshot: Snapshot): Digests | undefined {
     const key = resolve(path)
     const stamp = stampOf(snapshot)
     const waiting = this.#waiting.get(key)
-    if (waiting?.what === 'md5' && waiting.stamp === stamp) return waiting.md5
-    const found = this.#guard(() => this.#rows?.md5(key, stamp))
+    if (waiting?.what === 'md5' && waiting.stamp === stamp)
+      return { md5: waiting.md5, sha256: waiting.sha256 }
+    const found = this.#guard(() => this.#rows?.digests(key, stamp))
     if (found?.isAging) this.#write({ what: 'use', path: key })
-    return found && parseMd5(found.md5)
+    const md5 = parseMd5(found?.md5)
+    return md5 && { md5, sha256: parseSha256(found?.sha256) }
   }
 
   /** How far hashing the same unchanged file came, and the hash's state there. */
@@ -67,8 +75,8 @@ export class HashCache {
    * Remembers the MD5 of a file that was `stamp` before and after it was read, and settled before. It is on disk within a
    * second, or when the cache is closed.
    */
-  keep(path: string, stamp: string, md5: Md5): void {
-    this.#write({ what: 'md5', path: resolve(path), stamp, md5 })
+  keep(path: string, stamp: string, md5: Md5, sha256?: Sha256): void {
+    this.#write({ what: 'md5', path: resolve(path), stamp, md5, sha256 })
   }
 
   /** Remembers how far the hashing of a settled file is; at once on disk. */

@@ -8,6 +8,7 @@ export interface HashJob {
   number: number
   path: string
   snapshot: Snapshot
+  withSha256: boolean
   /** Bytes after which, at the latest, the state is saved; undefined where to begin again costs little. */
   saveEvery: number | undefined
   /** Where an earlier hashing of the same unchanged file stopped. */
@@ -24,7 +25,7 @@ export type FromHashWorker = { number: number } & (
 
 /** The last answer to a job. */
 export type HashEnd =
-  | { say: 'hashed'; md5: string; stamp: string | undefined }
+  | { say: 'hashed'; md5: string; sha256: string | undefined; stamp: string | undefined }
   | { say: 'failed'; code: 'file-changed' | 'file-unreadable'; reason?: string }
   | { say: 'aborted' }
 

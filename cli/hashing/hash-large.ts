@@ -34,10 +34,19 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
     const save = (hashedTo: number) => {
       if (hash.save && stamp !== undefined) listener.saved(stamp, { hashedTo, state: hash.save() })
     }
-    const isWhole = await hashInto(hash, new Pieces(file, job, from), { ...listener, save })
+    const sha256 = job.withSha256 ? createHash('sha256') : undefined
+    const isWhole = await hashInto(sha256 ? [hash, sha256] : [hash], new Pieces(file, job, from), {
+      ...listener,
+      save,
+    })
     if (!isWhole) return { say: 'aborted' }
     const end = stillThe(begin, await stat(job.path, { bigint: true }))
-    return { say: 'hashed', md5: hash.digest('hex'), stamp: lastingStamp(begin, end, now) }
+    return {
+      say: 'hashed',
+      md5: hash.digest('hex'),
+      sha256: sha256?.digest('hex'),
+      stamp: lastingStamp(begin, end, now),
+    }
   } finally {
     await file.close()
   }
@@ -60,7 +69,7 @@ async function begun({ saveEvery, resume, snapshot }: HashJob, begin: Snapshot) 
 
 /** False if it was aborted; what was done by then is saved. */
 async function hashInto(
-  hash: Hash,
+  hashes: readonly Pick<Hash, 'update'>[],
   pieces: Pieces,
   { at, isAborted, save }: Listener & { save: (hashedTo: number) => void },
 ): Promise<boolean> {
@@ -68,7 +77,7 @@ async function hashInto(
   const isSaveDue = atIntervals(SAVE_EVERY_MS)
   let savedTo = pieces.from
   for await (const { piece, end } of pieces) {
-    hash.update(piece)
+    for (const hash of hashes) hash.update(piece)
     if (isAborted()) {
       save(end)
       return false

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import { parseMd5, type Md5 } from '../../src/contract.js'
+import { parseMd5, parseSha256, type Md5 } from '../../src/contract.js'
 import { ClientError } from '../errors.js'
 import type { LocalFile } from '../local-file.js'
+import type { Digests } from './digests.js'
 import type { HashCache } from './hash-cache.js'
 import type { FromHashWorker, HashJob, ToHashWorker } from './hash-job.js'
 
@@ -10,7 +11,7 @@ export interface HashTask {
   file: LocalFile
   job: HashJob
   onProgress: (bytes: number) => void
-  resolve: (md5: Md5) => void
+  resolve: (digests: Digests) => void
   reject: (error: unknown) => void
 }
 
@@ -98,9 +99,10 @@ export class HashThread {
       reject(new ClientError(code, { subject: file.shownAs, ...(reason && { reason }) }))
     } else if (message.say === 'hashed') {
       const md5 = parseMd5(message.md5) as Md5
-      if (message.stamp !== undefined) this.#cache.keep(file.path, message.stamp, md5)
+      const sha256 = parseSha256(message.sha256)
+      if (message.stamp !== undefined) this.#cache.keep(file.path, message.stamp, md5, sha256)
       onProgress(file.size)
-      resolve(md5)
+      resolve({ md5, sha256 })
     }
   }
 

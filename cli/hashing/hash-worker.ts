@@ -51,7 +51,7 @@ function tell(message: FromHashWorker): void {
   port.postMessage([message])
 }
 
-function hashSmall({ path, snapshot }: HashJob): HashEnd {
+function hashSmall({ path, snapshot, withSha256 }: HashJob): HashEnd {
   const now = Date.now()
   const file = openSync(path, READ_ONLY)
   try {
@@ -63,8 +63,9 @@ function hashSmall({ path, snapshot }: HashJob): HashEnd {
       done += length
     }
     const md5 = oneShot('md5', bytes, 'hex')
+    const sha256 = withSha256 ? oneShot('sha256', bytes, 'hex') : undefined
     const end = stillThe(begin, statSync(path, { bigint: true }))
-    return { say: 'hashed', md5, stamp: lastingStamp(begin, end, now) }
+    return { say: 'hashed', md5, sha256, stamp: lastingStamp(begin, end, now) }
   } finally {
     closeSync(file)
   }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { resolve as absolute } from 'node:path'
 import type { Md5 } from '../../src/contract.js'
 import type { LocalFile } from '../local-file.js'
+import type { Digests } from './digests.js'
 import type { HashCache } from './hash-cache.js'
 import { type HashJob, SMALL_FILE } from './hash-job.js'
 import { type HashTask, HashThread } from './hash-thread.js'
@@ -26,6 +27,8 @@ interface HashWish {
   /** Called with the bytes hashed so far, about ten times a second; not for a file that the cache knows. */
   onProgress?: (bytes: number) => void
   signal?: AbortSignal
+  /** The SHA-256, too, in the same read; then an interrupted hashing begins anew: its state can't be put aside. */
+  withSha256?: boolean
 }
 
 const GIB = 1024 ** 3
@@ -60,16 +63,25 @@ export class Hasher {
    * The MD5 of the whole file as it was when it was opened, from the cache if that knows it. Rejects with
    * `file-changed`, `file-unreadable`, `unexpected` (the thread broke down) or the signal's reason.
    */
-  async hash(file: LocalFile, { onProgress = () => undefined, signal }: HashWish = {}): Promise<Md5> {
+  async hash(file: LocalFile, wish?: HashWish): Promise<Md5> {
+    return (await this.digests(file, wish)).md5
+  }
+
+  /** The same, with the SHA-256 where that is wanted. */
+  async digests(
+    file: LocalFile,
+    { onProgress = () => undefined, signal, withSha256 = false }: HashWish = {},
+  ): Promise<Digests> {
     signal?.throwIfAborted()
-    const known = this.#cache.find(file.path, file.snapshot)
-    if (known !== undefined) return known
+    const known = this.#cache.digests(file.path, file.snapshot)
+    if (known && !withSha256) return { md5: known.md5 }
+    if (known?.sha256) return known
     if (this.#isClosed) throw new Error('the hasher is closed')
 
-    const job = this.#jobFor(file)
+    const job = this.#jobFor(file, withSha256)
     let abort!: () => void
     try {
-      return await new Promise<Md5>((resolve, reject) => {
+      return await new Promise<Digests>((resolve, reject) => {
         const task: HashTask = { file, job, onProgress, resolve, reject }
         abort = () => this.#abort(task, signal?.reason)
         // Many files may share one signal: the eleventh listener is no leak.
@@ -92,12 +104,13 @@ export class Hasher {
     await Promise.all(this.#threads.map((thread) => thread.stop(reason)))
   }
 
-  #jobFor({ path, size, snapshot }: LocalFile): HashJob {
-    const isResumable = size >= this.#options.resumableFrom
+  #jobFor({ path, size, snapshot }: LocalFile, withSha256: boolean): HashJob {
+    const isResumable = size >= this.#options.resumableFrom && !withSha256
     return {
       number: this.#number++,
       path: absolute(path),
       snapshot,
+      withSha256,
       saveEvery: isResumable ? this.#options.saveEvery : undefined,
       resume: isResumable ? this.#cache.findPartial(path, snapshot) : undefined,
     }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type Md5, parseMd5 } from '../../src/contract.js'
+import { type Md5, parseMd5, parseSha256, type Sha256 } from '../../src/contract.js'
 import { Attempts } from '../attempts.js'
 import { CheckBatch } from '../check-batch.js'
 import type { Console } from '../console.js'
 import { Delivery, type DeliveryParts } from '../delivery.js'
 import { ClientError } from '../errors.js'
+import type { Digests } from '../hashing/digests.js'
 import type { HashCache } from '../hashing/hash-cache.js'
 import type { Hasher } from '../hashing/hasher.js'
 import { isSettled, stampOf } from '../hashing/snapshot.js'
@@ -40,6 +41,8 @@ export interface CourierParts {
   flow: Flow
   /** Always hash a file before its first byte is sent. */
   hashFirst: boolean
+  /** The MD5 proves nothing: the server has to have the SHA-256, too. */
+  strict: boolean
   /** Where somebody else is uploading the same file, wait for that. */
   wait: boolean
   retryForMs: number
@@ -55,6 +58,7 @@ export interface Delivered {
   /** `known`: the server had it already. */
   status: 'stored' | 'known'
   md5: Md5
+  sha256?: Sha256 | undefined
   url: string
 }
 
@@ -88,10 +92,10 @@ export class Courier {
   /** Throws ClientErrors: those of Delivery, and `file-changed` where the file is not what it was when it was opened. */
   async bring(file: LocalFile, progress: Progress): Promise<Delivered> {
     const ahead = await this.#sendAhead(file, progress)
-    const { md5, isSent } = ahead ?? { md5: await this.#hash(file, progress), isSent: false }
-    const { url, wasKnown } = await this.#deliver(file, md5, isSent, progress)
+    const { isSent, ...digests } = ahead ?? { ...(await this.#hash(file, progress)), isSent: false }
+    const { url, wasKnown } = await this.#deliver(file, digests, isSent, progress)
     if (await file.hasChanged()) throw file.changed()
-    return { status: wasKnown ? 'known' : 'stored', md5, url }
+    return { status: wasKnown ? 'known' : 'stored', ...digests, url }
   }
 
   /** Brings what comes out of a pipe, under a name. Errors as PipeUpload's. */
@@ -106,10 +110,10 @@ export class Courier {
     const { client } = identity
     try {
       const upload = new PipeUpload({ ...this.#parts, input, name, server, client, attempts, progress })
-      const { md5, size, wasKnown } = await upload.run()
-      const standing = await attempts.until(() => server.check(md5, client))
+      const { size, wasKnown, ...digests } = await upload.run()
+      const standing = await attempts.until(() => server.look(digests, client))
       if (standing.status !== 'exists') throw new ClientError('not-stored')
-      return { status: wasKnown ? 'known' : 'stored', md5, url: standing.url, size }
+      return { status: wasKnown ? 'known' : 'stored', ...digests, url: standing.url, size }
     } finally {
       await identity.release()
     }
@@ -123,16 +127,21 @@ export class Courier {
   /** The same of what comes out of a pipe. */
   async lookAtPipe(input: AsyncIterable<Uint8Array>): Promise<Looked & { size: number }> {
     const hash = createHash('md5')
+    const sha256 = createHash('sha256')
     let size = 0
     for await (const bytes of untilAborted(input, this.#parts.signal)) {
       hash.update(bytes)
+      if (this.#parts.strict) sha256.update(bytes)
       size += bytes.length
     }
-    return { ...(await this.#known(parseMd5(hash.digest('hex')) as Md5)), size }
+    const md5 = parseMd5(hash.digest('hex')) as Md5
+    const known = this.#parts.strict ? { md5, sha256: parseSha256(sha256.digest('hex')) } : { md5 }
+    return { ...(await this.#known(known)), size }
   }
 
-  async #known(md5: Md5): Promise<Looked> {
-    const standing = await this.#attempts().until(() => this.#server.check(md5, ''))
+  async #known(digests: Digests): Promise<Looked> {
+    const { md5 } = digests
+    const standing = await this.#attempts().until(() => this.#server.look(digests, ''))
     return { status: standing.status, md5, ...(standing.status === 'exists' && { url: standing.url }) }
   }
 
@@ -144,12 +153,13 @@ export class Courier {
     return this.#attempts().until(() => this.#server.mayHave(file.size))
   }
 
-  async #hash(file: LocalFile, progress: Progress): Promise<Md5> {
-    const { hasher, signal } = this.#parts
+  async #hash(file: LocalFile, progress: Progress): Promise<Digests> {
+    const { hasher, signal, strict: withSha256 } = this.#parts
     if (file.size <= TINY) return this.#hashHere(file)
     progress.start({ kind: 'hashing', name: file.name, size: file.size }, 0)
     try {
-      return await hasher.hash(file, { onProgress: (bytes) => progress.update(bytes), signal })
+      const onProgress = (bytes: number): void => progress.update(bytes)
+      return await hasher.digests(file, { onProgress, signal, withSha256 })
     } catch (error) {
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -158,25 +168,26 @@ export class Courier {
   }
 
   /** Read once, for the hash and for the request. */
-  async #hashHere(file: LocalFile): Promise<Md5> {
-    const { cache } = this.#parts
-    const known = cache.find(file.path, file.snapshot)
-    if (known !== undefined) return known
+  async #hashHere(file: LocalFile): Promise<Digests> {
+    const { cache, strict } = this.#parts
+    const known = cache.digests(file.path, file.snapshot)
+    if (known && !strict) return { md5: known.md5 }
+    if (known?.sha256) return known
     const willBeSeen = isSettled(file.snapshot, Date.now())
-    const md5 = parseMd5(
-      createHash('md5')
-        .update(await file.whole())
-        .digest('hex'),
-    ) as Md5
+    const bytes = await file.whole()
+    const hash = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex')
+    const md5 = parseMd5(hash('md5')) as Md5
+    const sha256 = strict ? parseSha256(hash('sha256')) : undefined
     if (await file.hasChanged()) throw file.changed()
-    if (willBeSeen) cache.keep(file.path, stampOf(file.snapshot), md5)
-    return md5
+    if (willBeSeen) cache.keep(file.path, stampOf(file.snapshot), md5, sha256)
+    return { md5, sha256 }
   }
 
   /** Undefined where the file is to be hashed first. */
   async #sendAhead(file: LocalFile, progress: Progress): Promise<{ md5: Md5; isSent: boolean } | undefined> {
-    const { hashFirst, server, stateFolder } = this.#parts
-    if (hashFirst || file.size <= SMALL) return undefined
+    const { hashFirst, strict, server, stateFolder } = this.#parts
+    // Declared at the end, a SHA-256 would have the server read everything once more.
+    if (hashFirst || strict || file.size <= SMALL) return undefined
     const key = keyOf(file)
     const journal = new Journal(stateFolder, server, key)
     const isBegun = (await journal.read()) !== undefined
@@ -212,15 +223,16 @@ export class Courier {
 
   async #deliver(
     file: LocalFile,
-    md5: Md5,
+    digests: Digests,
     isSent: boolean,
     progress: Progress,
   ): Promise<{ url: string; wasKnown: boolean }> {
     const { server, stateFolder } = this.#parts
+    const { md5, sha256 } = digests
     const identity = file.size <= TINY ? this.#nobody : await identify(stateFolder, server, md5)
     try {
       for (;;) {
-        const delivery = this.#delivery({ file, md5, isSent, progress, client: identity.client })
+        const delivery = this.#delivery({ file, md5, sha256, isSent, progress, client: identity.client })
         try {
           return { url: await delivery.run(), wasKnown: delivery.wasKnown }
         } catch (error) {
@@ -232,11 +244,14 @@ export class Courier {
     }
   }
 
-  #delivery(given: Pick<DeliveryParts, 'file' | 'md5' | 'isSent' | 'progress' | 'client'>): Delivery {
+  #delivery(
+    given: Pick<DeliveryParts, 'file' | 'md5' | 'sha256' | 'isSent' | 'progress' | 'client'>,
+  ): Delivery {
     const patience = new Patience(this.#parts.retryForMs)
     const isSmall = given.file.size <= TINY
     const check = (md5: Md5): Promise<Standing> => this.#batch.check(md5)
-    const small = isSmall ? { isSmall, check } : {}
+    // Many MD5s can be asked for in one request, but no SHA-256s with them.
+    const small = isSmall ? { isSmall, ...(given.sha256 ? {} : { check }) } : {}
     return new Delivery({ ...this.#parts, ...given, ...small, server: this.#server, patience })
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Md5, parseMd5 } from '../../src/contract.js'
+import { type Md5, parseMd5, parseSha256, type Sha256 } from '../../src/contract.js'
 import type { Attempts } from '../attempts.js'
 import { ClientError } from '../errors.js'
 import type { Progress } from '../progress.js'
@@ -14,6 +14,8 @@ export interface PipeParts {
   input: AsyncIterable<Uint8Array>
   /** What it is called on the server. */
   name: string
+  /** Declare the SHA-256, too. */
+  strict: boolean
   server: Server
   client: string
   flow: Flow
@@ -25,6 +27,7 @@ export interface PipeParts {
 /** What came out of a pipe is on the server, or was already: ask /check for its MD5. */
 export interface Piped {
   md5: Md5
+  sha256: Sha256 | undefined
   /** Bytes. */
   size: number
   wasKnown: boolean
@@ -38,6 +41,7 @@ export interface Piped {
 export class PipeUpload {
   readonly #parts: PipeParts
   readonly #hash = createHash('md5')
+  readonly #sha256 = createHash('sha256')
   #url: string | undefined
   /** Bytes that the server has confirmed. */
   #offset = 0
@@ -57,6 +61,7 @@ export class PipeUpload {
         const piece = await next
         if (piece.done) throw new Error('a pipe has a last piece')
         this.#hash.update(piece.value.bytes)
+        if (this.#parts.strict) this.#sha256.update(piece.value.bytes)
         if (piece.value.isLast) return await this.#last(piece.value.bytes)
         next = pieces.next() // is read while this one is under way
         next.catch(() => undefined)
@@ -72,19 +77,20 @@ export class PipeUpload {
   }
 
   async #last(bytes: Buffer): Promise<Piped> {
-    const { server, client, attempts } = this.#parts
+    const { server, client, attempts, strict } = this.#parts
+    const sha256 = strict ? parseSha256(this.#sha256.digest('hex')) : undefined
     const md5 = parseMd5(this.#hash.digest('hex')) as Md5
     const size = this.#offset + bytes.length
     const url = this.#url
     const standing = await attempts.until(() =>
-      url ? orLost(server.bind(url, md5, client)) : server.check(md5, client),
+      url ? orLost(server.bind(url, md5, client, sha256)) : server.look({ md5, sha256 }, client),
     )
     if (standing.status === 'exists') {
       await this.#drop()
-      return { md5, size, wasKnown: true }
+      return { md5, sha256, size, wasKnown: true }
     }
     await this.#send(bytes, size)
-    return { md5, size, wasKnown: false }
+    return { md5, sha256, size, wasKnown: false }
   }
 
   /** Resolves when the server has all of these bytes. `size`: the whole size, with the last ones. */

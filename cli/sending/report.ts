@@ -34,7 +34,7 @@ export class Report {
     this.#parts = parts
   }
 
-  async delivered({ relative, shownAs, size }: Sent, { status, md5, url }: Delivered): Promise<void> {
+  async delivered({ relative, shownAs, size }: Sent, { status, md5, sha256, url }: Delivered): Promise<void> {
     this.#sum[status]++
     if (status === 'stored') this.#sum.bytes += size
     const { isWatched, manifest } = this.#parts
@@ -43,6 +43,7 @@ export class Report {
       path: relative,
       size,
       md5,
+      ...(sha256 && { sha256 }),
       url,
       status,
     })

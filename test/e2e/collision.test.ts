@@ -23,7 +23,9 @@ afterAll(() => server.stop())
 const pair = (bytes: number): Colliding => colliding(bytes, ++seed)
 
 const check = async (query: Record<string, string>, method = 'GET') => {
-  const { status, body } = (await ask(server.url, `/check?${new URLSearchParams(query)}`, { method }))!
+  const { status, body } = (await ask(server.url, `/check?${new URLSearchParams(query).toString()}`, {
+    method,
+  }))!
   return { http: status, ...(JSON.parse(body.toString()) as Record<string, unknown>) }
 }
 

@@ -10,7 +10,7 @@ import { cacheFolder } from '#cli/hashing/cache-folder.js'
 import { rowsOf } from '#cli/hashing/cache-rows.js'
 import { HashCache } from '#cli/hashing/hash-cache.js'
 import { type Snapshot, isSettled, stampOf } from '#cli/hashing/snapshot.js'
-import type { Md5 } from '#src/contract.js'
+import type { Md5, Sha256 } from '#src/contract.js'
 
 const md5 = 'd41d8cd98f00b204e9800998ecf8427e' as Md5
 const snapshot: Snapshot = { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n }
@@ -53,6 +53,19 @@ describe('isSettled', () => {
 })
 
 describe('HashCache', () => {
+  it('keeps the SHA-256, too, where that was computed', async () => {
+    const sha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as Sha256
+    const first = await HashCache.open(folder)
+    first.keep('/a', stamp, md5, sha256)
+    first.keep('/b', stamp, md5)
+    expect(first.digests('/a', snapshot)).toMatchObject({ md5, sha256 })
+    await first.close()
+    const second = await HashCache.open(folder)
+    expect(second.digests('/a', snapshot)).toEqual({ md5, sha256 })
+    expect(second.digests('/b', snapshot)).toEqual({ md5, sha256: undefined })
+    await second.close()
+  })
+
   it('finds in a later run what it has kept, and in the same one at once', async () => {
     const first = await HashCache.open(folder)
     first.keep('/a', stamp, md5)

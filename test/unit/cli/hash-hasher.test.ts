@@ -56,6 +56,27 @@ describe('Hasher', () => {
     await resuming.close()
   })
 
+  it.each([0, MIB, MIB + 1, 3 * MIB])(
+    'gives the SHA-256 of %d bytes, too, and reads them once',
+    async (size) => {
+      const bytes = randomBytes(size)
+      await writeFile(path, bytes)
+      await settled()
+      const md5 = md5Of(bytes)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      expect(await hasher.digests(await opened())).toEqual({ md5, sha256: undefined })
+      expect(await hasher.digests(await opened())).toEqual({ md5 })
+      // What is remembered without it has to be read again, once.
+      expect(await hasher.digests(await opened(), { withSha256: true })).toEqual({ md5, sha256 })
+      await hasher.close()
+      expect(await hasher.digests(await opened(), { withSha256: true })).toEqual({ md5, sha256 })
+      expect(await hasher.hash(await opened())).toBe(md5)
+      const resuming = new Hasher({ cache: HashCache.none(), resumableFrom: 0 })
+      expect(await resuming.digests(await opened(), { withSha256: true })).toEqual({ md5, sha256 })
+      await resuming.close()
+    },
+  )
+
   it('hashes hundreds of small files and some big ones at once, each as its own', async () => {
     const all = await Promise.all(
       Array.from({ length: 300 }, async (_, index) => {

@@ -80,6 +80,7 @@ describe('upload', () => {
       server: 'http://127.0.0.1:80',
       concurrency: 4,
       hashFirst: false,
+      strict: false,
       wait: false,
       dryRun: false,
       include: [],
@@ -98,8 +99,8 @@ describe('upload', () => {
   it('takes every option', async () => {
     const { upload } = await run(
       (
-        'upload - -s files.example:8080 --concurrency 8 --hash-first --wait --limit-rate 5M --chunk-size 64K -n ' +
-        '--include *.mp4 --include *.mkv --exclude tmp --max-size 2G --hidden --follow-links --manifest m.list ' +
+        'upload - -s files.example:8080 --concurrency 8 --hash-first --strict --wait --limit-rate 5M --chunk-size 64K ' +
+        '-n --include *.mp4 --include *.mkv --exclude tmp --max-size 2G --hidden --follow-links --manifest m.list ' +
         '--name x.tar --no-cache --retry-for 1h30m --json -q --no-progress'
       ).split(' '),
     )
@@ -108,6 +109,7 @@ describe('upload', () => {
       server: 'http://files.example:8080',
       concurrency: 8,
       hashFirst: true,
+      strict: true,
       wait: true,
       limitRate: 5 * 1024 ** 2,
       chunkSize: 65_536,
