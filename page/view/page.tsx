@@ -1,11 +1,10 @@
-import { useComputed } from '@preact/signals'
 import type { Language } from '../messages/messages.js'
 import { Announcements } from './announcer.js'
 import { useLeaveWarning } from './browser/leave.js'
 import { usePaste } from './browser/paste.js'
 import { useTitle } from './browser/title.js'
 import { CardList } from './cards/card-list.js'
-import { overall } from './cards/overall.js'
+import { useOverall } from './cards/use-overall.js'
 import { DropArea } from './drop-area.js'
 import { History } from './earlier/history.js'
 import { UnfinishedList } from './earlier/unfinished.js'
@@ -40,8 +39,7 @@ export function Page({ onLanguage }: { onLanguage: (language: Language) => void 
 
 /** What shows outside of the page: the tab, and the browser's question before it closes. Apart, for it changes often. */
 function Tab() {
-  const ferry = useFerry()
-  const state = useComputed(() => overall(ferry.cards.value)).value
+  const state = useOverall()
   useTitle(state, useWords())
   useLeaveWarning(state.underWay > 0)
   return null

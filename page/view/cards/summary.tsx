@@ -4,13 +4,13 @@ import { useFerry } from '../ferry-context.js'
 import { Button } from '../parts/button.js'
 import { CopyButton } from '../parts/copy-button.js'
 import { useWords } from '../words.js'
-import { overall } from './overall.js'
+import { useOverall } from './use-overall.js'
 
 /** How far all files are together, and what can be done with all of them. */
 export function Summary({ cards }: { cards: readonly Card[] }) {
   const { text, format } = useWords()
   const ferry = useFerry()
-  const { done, failed, bytes, size } = overall(cards)
+  const { done, failed, bytes, size } = useOverall()
   const removeFinished = () => {
     batch(() => cards.filter(({ step }) => step.value.at === 'done').forEach((card) => ferry.cancel(card)))
     document.querySelector('h1')?.focus()
