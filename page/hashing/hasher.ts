@@ -37,6 +37,7 @@ export class Hasher {
   readonly #createWorker: () => Worker
   readonly #isLineDown: () => Promise<boolean>
   #worker: Worker | undefined
+  /** By what is left of them, the smallest first. */
   #waiting: Job[] = []
   #running: Job | undefined
   /** The running one has been told to stop; it has not answered yet. */
@@ -60,17 +61,25 @@ export class Hasher {
       const leave = (): void => this.#leave(job, signal.reason)
       signal.addEventListener('abort', leave, { once: true })
       if (signal.aborted) return reject(signal.reason as Error)
-      this.#waiting.push(job)
+      this.#wait(job)
       this.#next()
     })
   }
 
+  /** Thousands may wait: each finds its place without a look at all of them. */
+  #wait(job: Job): void {
+    let [from, to] = [0, this.#waiting.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (this.#waiting[middle]!.hashing.left <= job.hashing.left) from = middle + 1
+      else to = middle
+    }
+    this.#waiting.splice(from, 0, job)
+  }
+
   /** Begins the smallest that waits, or makes the running one give way to it. */
   #next(): void {
-    const smallest = this.#waiting.reduce<Job | undefined>(
-      (least, job) => (least && least.hashing.left <= job.hashing.left ? least : job),
-      undefined,
-    )
+    const smallest = this.#waiting[0]
     if (!smallest) return
     const running = this.#running
     if (!running) return this.#begin(smallest)
@@ -78,7 +87,7 @@ export class Hasher {
   }
 
   #begin(job: Job): void {
-    this.#waiting = this.#waiting.filter((other) => other !== job)
+    this.#waiting.shift()
     this.#running = job
     this.#isStopping = false
     const { file, saved } = job.hashing
@@ -102,7 +111,7 @@ export class Hasher {
     this.#worker = undefined
     this.#running = undefined
     running.hashing.at = running.hashing.saved?.at ?? 0
-    if (!running.isLeft) this.#waiting.push(running)
+    if (!running.isLeft) this.#wait(running)
     this.#next()
   }
 
@@ -154,7 +163,7 @@ export class Hasher {
     if (news.kind === 'failed') job.reject(new Problem(news.why, news.detail))
     if (news.kind === 'stopped') {
       hashing.saved = { at: news.at, state: news.state }
-      if (!job.isLeft) this.#waiting.push(job)
+      if (!job.isLeft) this.#wait(job)
     }
     this.#next()
   }
