@@ -137,12 +137,14 @@ class LastingMemory implements Memory {
 
   async history(): Promise<Past[]> {
     const all = await this.database.getAll('history')
-    return all.toSorted((a, b) => b.at - a.at)
+    const sorted = all.toSorted((a, b) => b.at - a.at)
+    // Here and not with each new one, of which there may be thousands.
+    for (const { md5 } of sorted.slice(MOST_PAST)) await this.database.delete('history', md5)
+    return sorted.slice(0, MOST_PAST)
   }
 
   async remember(past: Past): Promise<void> {
     await this.database.put('history', past)
-    for (const { md5 } of (await this.history()).slice(MOST_PAST)) await this.database.delete('history', md5)
   }
 
   async clearHistory(): Promise<void> {
