@@ -42,6 +42,7 @@ const SWEEPS_PER_LIFE = 24
 const PATIENCE = 20_000
 
 const ARRIVAL = 'src/intake/arrival.js'
+const LEASES = 'src/intake/leases.js'
 const BY_WALL_CLOCK: Break[] = [
   {
     file: ARRIVAL,
@@ -50,7 +51,9 @@ const BY_WALL_CLOCK: Break[] = [
   },
   { file: ARRIVAL, from: 'lastByte: performance.now(),\n', to: 'lastByte: Date.now(),\n' },
   { file: ARRIVAL, from: 'performance.now() - lastByte', to: 'Date.now() - lastByte' },
-  { file: 'src/intake/claims.js', from: 'performance.now() - lastByte', to: 'Date.now() - lastByte' },
+  { file: LEASES, from: 'liveUntil - performance.now()', to: 'liveUntil - Date.now()' },
+  { file: LEASES, from: 'lent ?? performance.now() + this.ms', to: 'lent ?? Date.now() + this.ms' },
+  { file: LEASES, from: 'const now = performance.now()', to: 'const now = Date.now()' },
 ]
 const NO_MERCY: Break = {
   file: ARRIVAL,

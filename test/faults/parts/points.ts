@@ -56,12 +56,12 @@ export const points: Part = {
   controls: [
     control('a ledger that has the content before the shelf has it', finish, {
       file: 'src/intake/finish.js',
-      from: 'await place(arrival, md5, file, stores);',
+      from: 'await place(arrival, { md5, sha256 }, file, stores);',
       to: `await (async () => {
         const { part, claim: { filename }, front: size } = arrival;
         const content = { md5, file: shelf.nameFor(md5, filename), filename, size };
         if (arrival.resumable) await ledger.write('finish', { part, content, now: Date.now() });
-        return place(arrival, md5, file, stores);
+        return place(arrival, { md5, sha256 }, file, stores);
       })();`,
     }),
     control('a creation that does not wait for its row', create, {
