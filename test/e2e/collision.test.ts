@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { admin, adminJson } from '../support/admin.js'
 import { colliding, sha256 as sha256Of, type Colliding } from '../support/collision.js'
 import { ask, filePart, formBytes, post } from '../support/form.js'
 import { TestServer } from '../support/server.js'
@@ -61,11 +62,15 @@ const expectOnly = async ({ md5 }: Colliding, bytes: Buffer | undefined) => {
 }
 
 /** As a ledger was before there were SHA-256s, or one that is made anew. */
-const forgetSha256s = async () => {
+const stopAndForgetSha256s = async () => {
   await server.terminate()
   const db = new Database(join(server.files, '.ledger', 'ledger.db'))
   db.exec('UPDATE contents SET sha256=NULL')
   db.close()
+}
+
+const forgetSha256s = async () => {
+  await stopAndForgetSha256s()
   await server.start()
 }
 
@@ -305,5 +310,50 @@ describe('the SHA-256 of a content', () => {
     const many = await check({ md5s: md5, sha256: 'a'.repeat(64) })
     expect(many).toMatchObject({ http: 400, code: 'bad-sha256' })
     expect(await check({ md5 })).toEqual({ http: 200, status: 'notfound' })
+  })
+})
+
+describe('a file that was exchanged for another with the same MD5', () => {
+  const exchange = async () => {
+    const both = pair(300 * 1024)
+    const { md5, one, other } = both
+    await send(one.bytes, { md5, sha256: one.sha256 })
+    await writeFile(join(server.files, `${md5}.bin`), other.bytes)
+    return both
+  }
+  const quarantine = () => readdir(join(server.files, '.quarantine')).catch(() => [])
+
+  it('is found by verify, and set aside', async () => {
+    const { md5, one, other } = await exchange()
+    expect(await adminJson(server, 'stat', md5)).toMatchObject([{ md5, sha256: one.sha256 }])
+    const told = await admin(server, 'stat', md5)
+    expect(told.lines.join('\n')).toMatch(new RegExp(`SHA-256 +${one.sha256}`))
+    const finding = { kind: 'wrong-content', name: `${md5}.bin` }
+    const detail = expect.stringContaining(`sha256 ${other.sha256}`)
+    expect(await adminJson(server, 'verify')).toContainEqual({ ...finding, detail, mended: false })
+    expect(await check({ md5 })).toMatchObject({ status: 'exists' })
+    expect(await adminJson(server, 'verify', '--repair')).toContainEqual({ ...finding, detail, mended: true })
+    expect(await check({ md5 })).toEqual({ http: 200, status: 'notfound' })
+    expect(await quarantine()).toContainEqual(expect.stringContaining(md5))
+  })
+
+  it('is found by the scrub, and set aside', async () => {
+    const { md5 } = await exchange()
+    await server.terminate()
+    await server.start({ SCRUB_DAYS: '0.0001' })
+    await expect.poll(() => check({ md5 }), { timeout: 40_000 }).toEqual({ http: 200, status: 'notfound' })
+    expect(await quarantine()).toContainEqual(expect.stringContaining(md5))
+    const line = `${md5}.bin is not what its name says (sha256`
+    await expect.poll(() => server.output.includes(line)).toBe(true)
+  })
+
+  it('is found the next time, where the SHA-256 was missing and the file read for its MD5', async () => {
+    const { md5, bytes } = content(300 * 1024)
+    await send(bytes, { md5 })
+    await stopAndForgetSha256s()
+    expect(await adminJson(server, 'stat', md5)).toMatchObject([{ sha256: null }])
+    await admin(server, 'verify', '--repair')
+    expect(await adminJson(server, 'stat', md5)).toMatchObject([{ sha256: sha256Of(bytes) }])
+    await server.start()
   })
 })

@@ -1,8 +1,8 @@
-import type { Md5 } from '#src/contract.js'
+import type { Md5, Sha256 } from '#src/contract.js'
 import { Ledger } from '#src/store/ledger.js'
 import type { UploadRow } from '#src/store/rows.js'
 import Database from 'libsql'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { testFolder } from '../../support/folder.js'
@@ -167,10 +167,36 @@ describe('Ledger', () => {
       filename: 'a.mp4',
       size: 7,
     })
+    expect(ledger.read.contentWithoutSha256('')).toMatchObject({ md5: MD5, sha256: undefined })
     expect(ledger.read.totals()).toEqual({ files: 1, bytes: 7 })
     expect(ledger.read.openUploads()).toMatchObject([{ part: 'p', front: 5, touchedAt: 9, createdAt: 9 }])
     await ledger.write('addUpload', { ...row('q'), address: '192.0.2.1' })
     expect(ledger.read.upload('q')?.address).toBe('192.0.2.1')
+  })
+
+  it('takes a SHA-256 only for the file that was read, and keeps it while that is the content', async () => {
+    const dir = testFolder()
+    const ledger = await openLedger(dir)
+    const [sha256, other] = ['1'.repeat(64) as Sha256, '2'.repeat(64) as Sha256]
+    const path = join(dir, `${MD5}.mp4`)
+    await writeFile(path, '1234567')
+    const { ino: inode, mtimeMs: touchedAt, size } = await stat(path)
+    const content = { md5: MD5, file: `${MD5}.mp4`, filename: 'a.mp4', size }
+    await ledger.write('store', { content, now: 1 })
+    const read = { md5: MD5, file: content.file, path, sha256, size, inode, touchedAt }
+    for (const wrong of [{ inode: inode + 1 }, { touchedAt: 1 }, { size: 8 }, { path: `${path}x` }]) {
+      await ledger.write('fingerprint', { ...read, ...wrong })
+      expect(ledger.read.content(MD5)!.sha256).toBeUndefined()
+    }
+    await ledger.write('fingerprint', read)
+    await ledger.write('fingerprint', { ...read, sha256: other })
+    expect(ledger.read.content(MD5)!.sha256).toBe(sha256)
+    expect(ledger.read.contentWithoutSha256('')).toBeUndefined()
+    await ledger.write('store', { content, now: 2, isNew: false })
+    expect(ledger.read.content(MD5)!.sha256).toBe(sha256)
+    // Another file has come in its place, and nobody has read that.
+    await ledger.write('store', { content, now: 3 })
+    expect(ledger.read.contentWithoutSha256('')).toMatchObject({ md5: MD5 })
   })
 
   it('counts files and bytes as they come, change and go', async () => {
