@@ -6,6 +6,8 @@ import { FerryError } from '../errors.js'
 import { Tally } from '../tally.js'
 import type { BareAnswers } from './bare.js'
 
+/** The sender is no longer there, with its request or without. */
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
 /** Seconds after which somebody who found no connection free may try again. */
 const RETRY_AFTER = 5
 /** So many descriptors, or half of them where there are not so many, connections leave to files. */
@@ -69,8 +71,8 @@ export function answerBroken(server: Server, answers: BareAnswers): void {
     if (refused.has(socket)) return // whatever else it sends
     refused.add(socket)
     const [first, second] = awaited.get(socket) ?? []
-    // Between the answers to others, or in the midst of its own, there is nothing to be said.
-    if (second || first?.headersSent || error.code === 'ECONNRESET') socket.destroy()
+    // Between the answers to others, or in the midst of its own, or to nobody, there is nothing to be said.
+    if (second || first?.headersSent || GONE.has(error.code ?? '')) socket.destroy()
     else answers.refuse(socket, inWords(error))
   })
 }
