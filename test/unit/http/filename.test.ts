@@ -13,6 +13,8 @@ describe('bareName', () => {
     ['line\r\nSet-Cookie: x.txt', 'lineSet-Cookie: x.txt'],
     ['nul\u0000.txt', 'nul.txt'],
     ['\u202Egpj.exe', 'gpj.exe'],
+    ['\u200F\u061Cmarks of direction.txt', 'marks of direction.txt'],
+    ['\uD83C half at the start.txt', 'half at the start.txt'],
     ['half \uD83C of a pair.txt', 'half  of a pair.txt'],
     ['🎬.webm', '🎬.webm'],
     ['', ''],
