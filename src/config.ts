@@ -171,15 +171,19 @@ function inUrl(host: string | undefined): string {
 function parseHost(value: string): string | undefined {
   const bare = value.replace(/^\[(.*)\]$/, '$1')
   if (isIPv6(bare)) return bare
-  return /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(value) ? value : undefined
+  // What ends in a number is an address, and may be none: 1.2.3 is read as 1.2.0.3, 1.2.3.999 not at all.
+  const isHost = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(value) && URL.canParse(`http://${value}`)
+  return isHost ? value : undefined
 }
 
 function parsePublicUrl(value: string): string | undefined {
   if (value === '') return ''
   if (!URL.canParse(value)) return undefined
   const url = new URL(value)
-  if (!['http:', 'https:'].includes(url.protocol) || url.search || url.hash || url.username) return undefined
-  return url.href.replace(/\/+$/, '')
+  // An empty query or fragment leaves its mark, and what is put behind it would be part of it.
+  const extras = url.search || url.hash || url.username || url.password || /[?#]$/.test(url.href)
+  if (!['http:', 'https:'].includes(url.protocol) || extras) return undefined
+  return url.href.replace(/(?<!\/)\/+$/, '')
 }
 
 const UNITS: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }

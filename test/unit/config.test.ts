@@ -59,6 +59,17 @@ describe('parseConfig', () => {
     ])
   })
 
+  it.each([
+    ['HOST', '1.2.3.999'],
+    ['HOST', '9007199254740992'],
+    ['PUBLIC_URL', 'http://a.example/?'],
+    ['PUBLIC_URL', 'http://a.example/#'],
+    ['PUBLIC_URL', 'http://:word@a.example'],
+  ])('takes no %s=%s, of which no link could be made', (key, value) => {
+    const parsed = parseConfig({ [key]: value }, {}, '/')
+    expect('bad' in parsed && parsed.bad.map((bad) => bad.key)).toEqual([key])
+  })
+
   it('can not be changed afterwards', () => {
     expect(Object.isFrozen(config({}))).toBe(true)
   })
