@@ -26,7 +26,8 @@ export function asReply(status: number, header: (name: string) => string | undef
 }
 
 function parseOffset(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined
+  const offset = /^\d{1,16}$/.test(text ?? '') ? Number(text) : undefined
+  return Number.isSafeInteger(offset) ? offset : undefined
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

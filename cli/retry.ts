@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** What a timer takes; a longer one would go off at once. */
+const LONGEST_MS = 2 ** 31 - 1
 const PAUSES_MS = [200, 500, 1000, 2000, 5000, 10_000]
 
 /** How long to wait before the next attempt, and when to stop trying. */
@@ -35,7 +37,7 @@ export class Patience {
     const left = this.#stuckSince + this.#retryForMs - this.#now()
     if (left <= 0) return undefined
     const own = PAUSES_MS[Math.min(this.#failures++, PAUSES_MS.length - 1)] ?? 0
-    return Math.min(Math.max(own * (0.8 + 0.4 * Math.random()), askedMs), left)
+    return Math.min(Math.max(own * (0.8 + 0.4 * Math.random()), askedMs), left, LONGEST_MS)
   }
 }
 
@@ -52,5 +54,5 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
   if (!value) return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), LONGEST_MS)
 }

@@ -2,8 +2,8 @@ import { parseSha256, type UploadingReply } from '../src/contract.js'
 import type { Reply } from './reply.js'
 
 /**
- * What the server knows of our content; an `ErrorReply` has become an error. `sha256`: the one that was declared, from a server that compares it; or the content's, where it is known. `signed`: a link
- * that opens a closed file.
+ * What the server knows of our content; an `ErrorReply` has become an error. `sha256`: the one that was declared, from a
+ * server that compares it; or the content's, where it is known. `signed`: a link that opens a closed file.
  */
 export type Standing =
   | { status: 'exists'; url: string; sha256?: string; signed?: string }
@@ -26,13 +26,25 @@ export function parseStandings({ json }: Reply, count: number): Standing[] | und
 }
 
 function asStanding(json: Reply['json']): Standing | undefined {
-  const { status, url, signed } = json ?? {}
+  const { status, url, signed, offset, size, resumable, retryAfter } = json ?? {}
   const sha256 = parseSha256(json?.['sha256'])
   const told = sha256 && { sha256 }
   if (status === 'exists' && typeof url === 'string')
     return { status, url, ...told, ...(typeof signed === 'string' && { signed }) }
   if (status === 'notfound') return { status, ...told }
-  return status === 'uploading' ? (json as unknown as UploadingReply) : undefined
+  if (status !== 'uploading') return undefined
+  return {
+    status,
+    ...told,
+    ...(isCount(offset) && { offset }),
+    ...(isCount(size) && { size }),
+    ...(resumable === true && { resumable }),
+    ...(isCount(retryAfter) && { retryAfter }),
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** tus 1.0, Upload-Metadata: `key base64,key base64`. */

@@ -20,7 +20,8 @@ export class Replaced extends Error {
 
 /** The facts in the headers of an answer; undefined where they do not say the size. */
 export function factsIn(headers: IncomingHttpHeaders): Facts | undefined {
-  const size = Number(headers['content-length'] ?? NaN)
+  const length = headers['content-length'] ?? ''
+  const size = /^\d+$/.test(length) ? Number(length) : NaN
   if (!Number.isSafeInteger(size)) return undefined
   return {
     size,
