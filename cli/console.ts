@@ -16,7 +16,17 @@ export function createConsole(stdout: Output, stderr: Output): Console {
   }
 }
 
-/** The text without control characters (C0, C1, line separators, direction overrides), line breaks included. */
+const STEERING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
+
+/** The text without control characters (C0, C1, line separators, marks of direction), line breaks included. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '')
+  return text.replaceAll(STEERING, '')
+}
+
+/** JSON that a terminal shows as it is: the same characters, written as escapes. */
+export function printableJson(value: object): string {
+  return JSON.stringify(value).replaceAll(
+    STEERING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
