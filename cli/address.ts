@@ -17,7 +17,7 @@ export function parseServer(text: string): string {
   if (!parsed?.hostname || !/^https?:$/.test(parsed.protocol) || extras || /\s/.test(text))
     throw new ClientError('bad-server', { subject: text })
   // As typed, so that a port 80 stays visible in every line.
-  return url.replace(/\/+$/, '')
+  return url.replace(/(?<!\/)\/+$/, '')
 }
 
 /** IPv6 addresses are often given bare; a URL needs brackets around them. */

@@ -82,7 +82,7 @@ const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 /** @public A duration as Go writes it (`30s`, `10m`, `1h30m`, `0`) in milliseconds. Throws `bad-duration`. */
 export function parseDuration(text: string): number {
   if (text === '0') return 0
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)]
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/gy)]
   if (!text || parts.map(([part]) => part).join('') !== text)
     throw new ClientError('bad-duration', { subject: text })
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ''] ?? 0), 0)

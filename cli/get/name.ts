@@ -39,7 +39,7 @@ export function cleanName(text: string, platform: string): string {
   const visible = base
     .replace(INVISIBLE, '')
     .replace(/^[\s.]+/u, '')
-    .replace(/[\s.]+$/u, '')
+    .replace(/(?<![\s.])[\s.]+$/u, '')
   const name = platform === 'win32' ? visible.replace(/[<>:"|?*]/g, '_') : visible
   return shorten(DEVICES.test(name) ? `_${name}` : name, LONGEST_NAME)
 }
