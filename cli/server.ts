@@ -196,7 +196,9 @@ export class Server {
     const reply = await this.#request('POST', url, { ...TUS, ...headers }, withinOf(bytes), bytes)
     if (reply.status === 201 && reply.location !== undefined) {
       this.#isKnown = true
-      return { url: this.#uploadUrl(reply.location), offset: reply.offset ?? 0 }
+      const uploadUrl = this.#uploadUrl(reply.location)
+      if (uploadUrl === undefined) throw this.#notFerry('Location')
+      return { url: uploadUrl, offset: reply.offset ?? 0 }
     }
     const standing = parseStanding(reply)
     throw standing?.status === 'uploading' ? uploadingElsewhere(standing) : this.#problem(reply)
@@ -255,8 +257,9 @@ export class Server {
 
   #redirected({ status, location }: Reply): ClientError | undefined {
     if (this.#isKnown || status < 300 || status >= 400 || !location) return undefined
-    const target = new URL(location, this.#base).href.replace(/\/(check|tus)\/?(\?.*)?$/, '')
-    return new ClientError('redirected', { subject: target })
+    const target = webAddress(location, this.#base)
+    if (!target) return undefined
+    return new ClientError('redirected', { subject: target.href.replace(/\/(check|tus)\/?(\?.*)?$/, '') })
   }
 
   #notFerry(reason: string): ClientError {
@@ -266,11 +269,18 @@ export class Server {
   }
 
   /** The way we came works; the host in a Location may be one that only a proxy can reach. */
-  #uploadUrl(location: string): string {
-    const url = new URL(location, `${this.#base}${PATHS.tus}/`)
+  #uploadUrl(location: string): string | undefined {
+    const url = webAddress(location, `${this.#base}${PATHS.tus}/`)
+    if (!url) return undefined
     const id = new RegExp(`${PATHS.tus}/([^/]+)$`).exec(url.pathname)?.[1]
     return id === undefined ? url.href : `${this.#base}${PATHS.tus}/${id}`
   }
+}
+
+/** Where a server sends us; undefined where that is nowhere on the web. */
+function webAddress(location: string, base: string): URL | undefined {
+  const url = URL.canParse(location, base) ? new URL(location, base) : undefined
+  return url && /^https?:$/.test(url.protocol) ? url : undefined
 }
 
 /** How long a request with so many bytes may take. */
