@@ -4,7 +4,7 @@ import https from 'node:https'
 import { type Reply, asReply } from './reply.js'
 
 /** Answers to our own requests are small; who sends more is not a ferry server. */
-const MAX_BODY_BYTES = 64 * 1024
+export const MAX_BODY_BYTES = 64 * 1024
 
 /**
  * Sends a request, with a small body or none, and reads the whole answer. Follows no redirects. Throws the system's

@@ -1,5 +1,4 @@
 import {
-  DefaultHttpStack,
   type DetailedError,
   type HttpRequest,
   type HttpResponse,
@@ -10,6 +9,7 @@ import { ClientError, systemCodeOf } from './errors.js'
 import type { LocalFile } from './local-file.js'
 import { asReply, problemOf } from './reply.js'
 import type { Way } from './net/way.js'
+import { ShortAnswers } from './short-answers.js'
 import { StallTimer } from './stall.js'
 import type { Valve } from './sending/valve.js'
 import { FileSource, type Through } from './source.js'
@@ -76,10 +76,8 @@ function optionsOf(order: Transfer, source: FileSource): UploadOptions {
     uploadUrl: order.uploadUrl,
     retryDelays: null,
     ...(order.chunkSize !== undefined && { chunkSize: order.chunkSize }),
-    ...(order.way && {
-      headers: order.way.headersFor(order.uploadUrl),
-      httpStack: new DefaultHttpStack({ agent: order.way.agentFor(order.uploadUrl) }),
-    }),
+    ...(order.way && { headers: order.way.headersFor(order.uploadUrl) }),
+    httpStack: new ShortAnswers(order.way && { agent: order.way.agentFor(order.uploadUrl) }),
     storeFingerprintForResuming: false,
     fingerprint: () => Promise.resolve(''),
     fileReader: { openFile: () => Promise.resolve(source) },
