@@ -42,12 +42,17 @@ export interface DeliveryParts {
 const ASK_MS = 5000
 /** Whole transfers that ended well without the server having the content afterwards. */
 const MAX_LOST = 3
+/** So often a server may have lost what it had. */
+const MAX_SETBACKS = 3
 
 /** Brings one file to one server, through everything that time can mend. */
 export class Delivery {
   readonly #parts: DeliveryParts
   /** The upload we work at: where it stood when we came, and what the server has confirmed since. */
   #upload: { url: string; begunAt: number; confirmed: number } | undefined
+  /** The most that the server has ever confirmed, and how often it had less than that later on. */
+  #most = 0
+  #setbacks = 0
   /** Whether the server had it before we sent anything. */
   wasKnown = false
   /** Where we send, and the most in one request. */
@@ -129,14 +134,22 @@ export class Delivery {
     if (offset > 0 && offset < file.size) console.say(messages.goesOnFrom(offset, file.size))
   }
 
-  /** Progress is when the server has more of an upload than before, not when we have sent more. */
+  /**
+   * Progress is when the server has more of an upload than before, not when we have sent more. A server may lose what it
+   * had; one that does so over and over again comes forward only where it has more than ever.
+   */
   #confirm(url: string, offset: number): void {
     // Each attempt gets our upload back under a new URL: what it has gained since the last one is progress, too.
     const before = this.#upload?.confirmed ?? offset
-    if (this.#upload?.url !== url) this.#upload = { url, begunAt: offset, confirmed: offset }
+    const best = this.#most
+    this.#most = Math.max(best, offset)
+    if (this.#upload?.url !== url) {
+      this.#upload = { url, begunAt: offset, confirmed: offset }
+      if (offset < before) this.#setbacks += 1
+    }
     if (offset <= before) return
     this.#upload.confirmed = offset
-    this.#parts.patience.progressed()
+    if (this.#setbacks <= MAX_SETBACKS || offset > best) this.#parts.patience.progressed()
   }
 
   /** What the server has of a transfer that is just going on, as /check tells without disturbing it. */

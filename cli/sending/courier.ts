@@ -12,7 +12,7 @@ import { isSettled, stampOf } from '../hashing/snapshot.js'
 import type { LocalFile } from '../local-file.js'
 import type { Messages } from '../messages.js'
 import type { Progress } from '../progress.js'
-import { Patience } from '../retry.js'
+import { Patience, pause } from '../retry.js'
 import type { Way } from '../net/way.js'
 import { Server } from '../server.js'
 import { type Identity, identify } from '../state.js'
@@ -31,6 +31,8 @@ const TINY = 256 * 1024
 const HASHING = 400 * MIB
 /** How long one question waits for the end of somebody else's upload, in seconds. */
 const WAIT = 10
+/** So long a question about it takes at least. */
+const LEAST_WAIT_MS = 500
 
 export interface CourierParts {
   /** The server's base URL, and how to get there. */
@@ -266,12 +268,11 @@ export class Courier {
     const { wait, console, messages } = this.#parts
     if (!wait || !(error instanceof ClientError) || error.code !== 'uploading-elsewhere') throw error
     console.say(messages.waitingForOther(file.shownAs))
-    const server = this.#server
     const attempts = this.#attempts()
     progress.start({ kind: 'waiting', name: file.name, size: file.size }, error.facts.offset ?? 0)
     try {
       for (;;) {
-        const standing = await attempts.until(() => server.checkAfter(md5, client, WAIT))
+        const standing = await this.#askAfter(attempts, md5, client)
         if (standing.status !== 'uploading' || standing.resumable) return
         attempts.progressed()
         progress.update(standing.offset ?? 0)
@@ -279,6 +280,13 @@ export class Courier {
     } finally {
       progress.stop()
     }
+  }
+
+  /** A server that answers at once, and the same again and again, must not keep us busy. */
+  async #askAfter(attempts: Attempts, md5: Md5, client: string): Promise<Standing> {
+    const asked = attempts.until(() => this.#server.checkAfter(md5, client, WAIT))
+    const [standing] = await Promise.all([asked, pause(LEAST_WAIT_MS, this.#parts.signal)])
+    return standing
   }
 
   #attempts(): Attempts {
