@@ -6,6 +6,9 @@ import type { Failure, Trouble } from './card.js'
  */
 export type Kind = Trouble | Failure | 'gone' | 'elsewhere' | 'body-limit' | 'token'
 
+/** What a timer takes; a longer one would go off at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
 /** An error that says what may be done about it. */
 export class Problem extends Error {
   override readonly name = 'Problem'
@@ -36,7 +39,8 @@ export interface Refused {
 export function problemOf({ status, header, body }: Refused): Problem {
   const { code, message } = errorIn(body)
   const retryAfter = Number(header('Retry-After')) * 1000 || 0
-  return new Problem(kindOf(status, code), message ?? `HTTP ${status}`, retryAfter)
+  const bounded = Math.min(Math.max(0, retryAfter), LONGEST_MS)
+  return new Problem(kindOf(status, code), message ?? `HTTP ${status}`, bounded)
 }
 
 function kindOf(status: number, code: string | undefined): Kind {

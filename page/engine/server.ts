@@ -1,5 +1,6 @@
 import { HEADERS, METADATA, PATHS, type Md5 } from '../../src/contract.js'
 import type { Access } from './access.js'
+import { isLink } from './links.js'
 import { Problem, problemOf } from './problem.js'
 import { assertReadable } from './readable.js'
 
@@ -55,7 +56,7 @@ export class Server {
       return [standingOf(reply)]
     }
     const reply = await this.#json('GET', `${PATHS.check}?md5s=${md5s.join(',')}`, { signal, headers })
-    const answers = Array.isArray(reply['answers']) ? (reply['answers'] as Reply[]) : []
+    const answers = Array.isArray(reply['answers']) ? (reply['answers'] as (Reply | null)[]) : []
     if (answers.length !== md5s.length) throw new Problem('busy', 'not an answer of /check')
     return answers.map(standingOf)
   }
@@ -143,7 +144,7 @@ export class Server {
   async #json(method: string, path: string, order: Order): Promise<Reply> {
     const response = await this.#request(method, path, order)
     try {
-      return (await response.json()) as Reply
+      return ((await response.json()) ?? {}) as Reply
     } catch (error) {
       order.signal.throwIfAborted()
       // A page of some proxy, or an answer cut short: the line's doing, and it will pass.
@@ -181,9 +182,9 @@ export class Server {
 
 type Reply = Record<string, unknown>
 
-function standingOf(reply: Reply): Standing {
-  const { status, url, size, offset, resumable } = reply
-  if (status === 'exists' && typeof url === 'string') return { status, url, size: Number(size) }
+function standingOf(reply: Reply | null): Standing {
+  const { status, url, size, offset, resumable } = reply ?? {}
+  if (status === 'exists' && isLink(url)) return { status, url, size: Number(size) }
   if (status === 'uploading') return { status, offset: Number(offset ?? 0), resumable: resumable === true }
   if (status === 'notfound') return { status }
   throw new Problem('busy', 'not an answer of /check')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { publicLink } from '../../../page/engine/links.js'
+import { isLink, publicLink } from '../../../page/engine/links.js'
 import { problemOf } from '../../../page/engine/problem.js'
 
 const answer = (status: number, body = '', retryAfter: string | null = null) =>
@@ -37,10 +37,31 @@ describe('what an answer means', () => {
   it('the server may say how long to wait', () => {
     expect(answer(503, '', '7').retryAfterMs).toBe(7000)
     expect(answer(503).retryAfterMs).toBe(0)
+    // As long as a timer can: a longer one would go off at once.
+    for (const hostile of ['9'.repeat(400), 'Infinity', '3000000'])
+      expect(answer(503, '', hostile).retryAfterMs).toBe(2 ** 31 - 1)
+    expect(answer(503, '', '-7').retryAfterMs).toBe(0)
   })
 })
 
 describe('the link that is shown', () => {
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'blob:http://a/b',
+    '//a.example/x',
+    'nowhere',
+    '',
+    7,
+    undefined,
+  ])('is never %s', (url) => {
+    expect(isLink(url)).toBe(false)
+  })
+
+  it('is one of the web', () => {
+    expect(['http://a.example/x', 'https://a.example/x'].every(isLink)).toBe(true)
+  })
+
   it('is the server’s', () => {
     expect(publicLink('http://files.example.org/files/a.mp4', 'http://10.0.0.5:8080')).toBe(
       'http://files.example.org/files/a.mp4',
