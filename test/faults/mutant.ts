@@ -47,7 +47,7 @@ interface Mutant {
 }
 
 /** Copies the build and breaks it. Rejects where the text to be broken is not there exactly once. */
-async function mutant(breaks: Break[]): Promise<Mutant> {
+export async function mutant(breaks: Break[]): Promise<Mutant> {
   const dir = await mkdtemp(join(tmpdir(), 'ferry-mutant-'))
   await mkdir(dir, { recursive: true })
   await cp(join(ROOT, 'dist'), join(dir, 'dist'), { recursive: true })
