@@ -496,8 +496,14 @@ class Doors {
       mayHave: (size: number) => Number.isSafeInteger(size) && size >= 0,
     }
     const app = express()
-    app.get('/check', checkDoor(intake as unknown as Intake, createLinks('', false)))
-    app.get('/files/:name', filesDoor({ directory, find } as unknown as Shelf))
+    app.get(
+      '/check',
+      checkDoor(
+        intake as unknown as Intake,
+        createLinks({ publicUrl: '', behindProxy: false, filesOrigin: '' }, undefined),
+      ),
+    )
+    app.get('/files/:name', filesDoor({ directory, find } as unknown as Shelf, false))
     app.use((error: unknown, _req: Request, res: express.Response, _next: express.NextFunction) => {
       sendError(res, asFerryError(error))
     })
