@@ -7,7 +7,7 @@ import { FerryError } from '../errors.js'
 
 const HEADER_PAIRS = 100
 /** Forms have a few parts; whoever sends more wants to keep us busy. */
-const MOST_PARTS = 1000
+const MOST_PARTS = 10_000
 const NO_FORM = 'send a form: Content-Type multipart/form-data with its boundary'
 
 /**

@@ -51,7 +51,7 @@ export async function bind(
       throw diskError(error, 'writing the ledger')
     }
   }
-  return { isBound: true, standing: claims.standing(arrival, client ?? claim.client) }
+  return { isBound: true, standing: claims.describe(arrival, client ?? claim.client) }
 }
 
 function betterClaim(

@@ -103,8 +103,12 @@ export class Claims {
 
   /** What an open upload is to a client: live or not, its own or somebody else's. An open connection alone is not life. */
   standing(arrival: Arrival, client: string | undefined): Standing {
-    const left = this.leases.left(arrival)
-    if (left <= 0 || !this.isTrusted(arrival, client)) return { state: 'notfound' }
+    if (!this.isLive(arrival) || !this.isTrusted(arrival, client)) return { state: 'notfound' }
+    return this.describe(arrival, client)
+  }
+
+  /** The same for whoever goes on with it in any case, live or not. */
+  describe(arrival: Arrival, client: string | undefined): Standing {
     const isOwn = client !== undefined && arrival.claim.client === client
     return {
       state: 'uploading',
@@ -113,7 +117,7 @@ export class Claims {
       sha256: arrival.claim.sha256,
       isOwn,
       resumable: isOwn && arrival.resumable,
-      retryAfter: Math.ceil(left / 1000),
+      retryAfter: Math.max(0, Math.ceil(this.leases.left(arrival) / 1000)),
     }
   }
 
