@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { admin, adminJson } from '../support/admin.js'
 import { colliding, sha256 as sha256Of, type Colliding } from '../support/collision.js'
 import { ask, filePart, formBytes, post } from '../support/form.js'
-import { TestServer } from '../support/server.js'
+import { pause, TestServer } from '../support/server.js'
 import { content, md5 as md5Of, offsetOf, tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
@@ -59,6 +59,14 @@ const expectOnly = async ({ md5 }: Colliding, bytes: Buffer | undefined) => {
   const here = (await server.shelf()).filter((name) => name.startsWith(md5))
   expect(here).toEqual(bytes ? [`${md5}.bin`] : [])
   if (bytes) expect((await bytesAt(md5)).equals(bytes)).toBe(true)
+}
+
+/** Bytes that the hash state of the last checkpoint covers. */
+const hashedTo = (id: string): number => {
+  const db = new Database(join(server.files, '.ledger', 'ledger.db'), { readonly: true })
+  const row = db.prepare('SELECT hashed_to FROM uploads WHERE id=?').get(id) as { hashed_to: number }
+  db.close()
+  return row.hashed_to
 }
 
 /** As a ledger was before there were SHA-256s, or one that is made anew. */
@@ -233,10 +241,16 @@ describe('two contents with one MD5', () => {
       const { md5, one, other } = both
       const sha256 = isRight ? one.sha256 : other.sha256
       const url = tus.location(server.url, await tus.create(server.url, size, { md5, sha256 }))
-      await tus.patch(url, 0, one.bytes.subarray(0, size / 2))
+      let sent = size / 2
+      await tus.patch(url, 0, one.bytes.subarray(0, sent))
+      // Until the MD5 of what came first is kept with a checkpoint; the SHA-256 never is.
+      for (; hashedTo(url.split('/').at(-1)!) === 0; sent++) {
+        await pause(100)
+        await tus.patch(url, sent, one.bytes.subarray(sent, sent + 1))
+      }
       await server.kill()
       await server.start()
-      const last = await tus.patch(url, size / 2, one.bytes.subarray(size / 2))
+      const last = await tus.patch(url, sent, one.bytes.subarray(sent))
       if (isRight) expect(last.status).toBe(204)
       else expect(await answerOf(last)).toEqual(refused)
       await expectOnly(both, isRight ? one.bytes : undefined)

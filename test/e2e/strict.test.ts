@@ -56,11 +56,14 @@ describe('ferry upload --strict', () => {
   }
 
   it('does the same for what comes out of a pipe', async () => {
-    const { other } = await stored(300 * 1024)
-    const refused = scene.pipe(['-', '--strict'])
-    refused.input.end(other.bytes)
-    expect(await refused.outcome).toMatchObject({ code: 4, stdout: '' })
-    expect(await scene.server.inbox()).toEqual([])
+    // In one piece, and in several that have to be dropped again.
+    for (const size of [300 * 1024, 17 * MIB]) {
+      const { other } = await stored(size)
+      const refused = scene.pipe(['-', '--strict'])
+      refused.input.end(other.bytes)
+      expect(await refused.outcome).toMatchObject({ code: 4, stdout: '' })
+      expect(await scene.server.inbox()).toEqual([])
+    }
     const file = content(20 * MIB)
     const fine = scene.pipe(['-', '--strict', '--json'])
     fine.input.end(file.bytes)
