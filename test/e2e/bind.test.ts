@@ -9,7 +9,7 @@ const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/)
 describe('what a sender can do before it knows its file’s MD5', () => {
   let server: TestServer
   beforeAll(async () => {
-    server = await TestServer.start({ env: { LEASE_SECONDS: '2' } })
+    server = await TestServer.start({ env: { LEASE_SECONDS: '2', MIN_RATE: '0' } })
   })
   afterAll(() => server.stop())
 
@@ -51,6 +51,8 @@ describe('what a sender can do before it knows its file’s MD5', () => {
       await begin(arriving.bytes, 500, { md5: arriving.md5, client: 'mine' })
       const all = [known, arriving, unknown].map(({ md5 }) => md5).join(',')
       const mine = { headers: { 'Ferry-Client': 'mine' } }
+      // A SHA-256 is known a moment later.
+      await expect.poll(() => ask(`md5=${known.md5}`), { timeout: 10_000 }).toHaveProperty('sha256')
       expect(await ask(`md5s=${all}`, mine)).toEqual({
         http: 200,
         status: 'many',
@@ -102,6 +104,7 @@ describe('what a sender can do before it knows its file’s MD5', () => {
     it('is told that the content is here, and can drop what it has sent', async () => {
       const { bytes, md5 } = content(1000)
       await stockUpload(server.url, bytes, { metadata: { filename: 'a.mp4' } })
+      await expect.poll(() => ask(`md5=${md5}`), { timeout: 10_000 }).toHaveProperty('sha256')
       const url = await begin(bytes, 500)
       expect(await bind(url, md5)).toEqual({
         http: 200,
