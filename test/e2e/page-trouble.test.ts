@@ -172,8 +172,9 @@ describe.skipIf(missing('chromium'))(`the page in trouble${missing('chromium')}`
     const id = (await (await created).headerValue('location'))!.slice(-32)
     await scene.untilSent(MIB)
     await fetch(`${scene.server.url}/tus/${id}`, { method: 'DELETE', headers: { 'tus-resumable': '1.0.0' } })
+    scene.line.cut()
     const card = scene.browser.card('big.iso')
-    await expect.poll(() => card.status(), { interval: 20, timeout: 5000 }).toMatch(/Reading/)
+    await expect.poll(() => card.status(), { interval: 20, timeout: 20_000 }).toMatch(/Reading/)
   })
 
   /** What an earlier visit may have left in the browser. */
