@@ -12,7 +12,10 @@ const HEAD = 16 * 1024
 const HEADERS = 20_000
 const CHECKING = 5000
 
-/** An HTTP server that is patient with slow senders and cuts silent ones. `onRefusal` hears the code of each that it turns away itself. Rejects with the system's error. */
+/**
+ * An HTTP server that is patient with slow senders and cuts silent ones. `onRefusal` hears the code of each that it turns
+ * away itself. Rejects with the system's error.
+ */
 export async function listen(
   app: Express,
   config: Config,
@@ -29,7 +32,8 @@ export async function listen(
   server.on('checkContinue', app)
   const answers = new BareAnswers(onRefusal)
   answerBroken(server, answers)
-  await limitConnections(server, config, answers)
+  const isTrusted = app.get('trust proxy fn') as (address: string | undefined, hops: number) => boolean
+  await limitConnections(server, config, answers, (address) => isTrusted(address, 0))
   server.listen(port, bind)
   await once(server, 'listening')
   return server

@@ -19,18 +19,22 @@ export interface ConnectionLimits {
   maxConnectionsPerAddress: number
 }
 
-/** Refuses connections beyond the limits before HTTP has spent anything on them. */
+/**
+ * Refuses connections beyond the limits before HTTP has spent anything on them. `isProxy`: a trusted proxy's connections are
+ * those of many, and count in all only.
+ */
 export async function limitConnections(
   server: Server,
   { maxConnections, maxConnectionsPerAddress }: ConnectionLimits,
   answers: BareAnswers,
+  isProxy: (address: string | undefined) => boolean,
 ): Promise<void> {
   const open = new Tally()
   const most = Math.min(maxConnections || Infinity, await descriptorsLeft())
   const excess = (address: string | undefined): string | undefined => {
     if (open.total >= most) return 'the server has as many connections as it may'
     const isOver = maxConnectionsPerAddress > 0 && open.of(address) >= maxConnectionsPerAddress
-    return isOver ? 'your address has as many connections as it may' : undefined
+    return isOver && !isProxy(address) ? 'your address has as many connections as it may' : undefined
   }
   const speakHttp = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')

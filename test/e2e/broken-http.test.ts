@@ -7,7 +7,7 @@ import { pause, TestServer } from '../support/server.js'
 import { content, md5, metadata, tus } from '../support/tus.js'
 
 const KIB = 1024
-const HOST = 'Host: ferry.test'
+const HOST = 'Host: 127.0.0.1'
 const TUS = 'Tus-Resumable: 1.0.0'
 const BYTES = 'Content-Type: application/offset+octet-stream'
 

@@ -20,7 +20,7 @@ describe('connections', () => {
     held.push(...all)
     return all
   }
-  const check = head(`GET /check?md5=${'a'.repeat(32)} HTTP/1.1`, 'Host: a')
+  const check = head(`GET /check?md5=${'a'.repeat(32)} HTTP/1.1`, 'Host: 127.0.0.1')
 
   it('of one address are limited: one more is told why and when to come again, and others notice nothing', async () => {
     await begin({ MAX_CONNECTIONS_PER_ADDRESS: '10' })
@@ -45,6 +45,13 @@ describe('connections', () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(
       /^ferry_errors_total\{code="too-many-connections"\} [1-9]/m,
     )
+  })
+
+  it('of a trusted proxy are those of many, and not limited as those of one', async () => {
+    await begin({ MAX_CONNECTIONS_PER_ADDRESS: '10', TRUST_PROXY: '127.0.0.2' })
+    await hold(20, '127.0.0.2')
+    const more = await (await Raw.to(server.port, '127.0.0.2')).send(check).closed(500)
+    expect(more.statuses).toEqual([200])
   })
 
   it('are limited in all', async () => {
@@ -89,9 +96,9 @@ describe('connections', () => {
   it('without a whole head are closed in time, however slowly that comes', async () => {
     await begin({})
     const [silent, half, slow, kept] = (await hold(4)) as [Raw, Raw, Raw, Raw]
-    half.send('GET /check HTTP/1.1\r\nHost: a\r\n')
+    half.send('GET /check HTTP/1.1\r\nHost: 127.0.0.1\r\n')
     kept.send(check)
-    slow.send('GET /check HTTP/1.1\r\nHost: a\r\nX: ')
+    slow.send('GET /check HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ')
     const drip = setInterval(() => slow.send('x'), 500)
     const begun = performance.now()
     const answers = await Promise.all([silent, half, slow, kept].map((raw) => raw.closed(40_000)))
@@ -105,7 +112,7 @@ describe('connections', () => {
   it('on which a body falls silent are closed after a lease, and what came is kept', async () => {
     await begin({ LEASE_SECONDS: '2' })
     const url = tus.location(server.url, await tus.create(server.url, 1000))
-    const lines = ['Host: a', 'Content-Length: 1000']
+    const lines = ['Host: 127.0.0.1', 'Content-Length: 1000']
     const [patch, form, whole] = (await hold(3)) as [Raw, Raw, Raw]
     const body = 'Content-Type: application/offset+octet-stream'
     patch

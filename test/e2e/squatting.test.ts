@@ -236,7 +236,7 @@ async function trickler(
   const head = tus.location(url, await tus.create(url, bytes.length, claim))
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)
   socket.write(
-    `PATCH ${new URL(head).pathname} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n` +
+    `PATCH ${new URL(head).pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n` +
       `Content-Type: application/offset+octet-stream\r\nContent-Length: ${bytes.length}\r\n\r\n`,
   )
   return { head, socket }

@@ -11,8 +11,10 @@ const head = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`
 const IDLE: Trick[] = [
   () => undefined,
   (socket) =>
-    socket.write(`GET /check?md5=${'a'.repeat(32)} HTTP/1.1\r\nHost: a\r\nX-Padding: ${'x'.repeat(500)}`),
-  (socket) => socket.write(head('GET /healthz HTTP/1.1', 'Host: a')),
+    socket.write(
+      `GET /check?md5=${'a'.repeat(32)} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Padding: ${'x'.repeat(500)}`,
+    ),
+  (socket) => socket.write(head('GET /healthz HTTP/1.1', 'Host: 127.0.0.1')),
 ]
 
 /** Begins an upload, sends some of it, and then nothing, or a byte a second. */
@@ -21,7 +23,7 @@ const stall: Trick = (socket, n) => {
   socket.write(
     head(
       'POST /tus HTTP/1.1',
-      'Host: a',
+      'Host: 127.0.0.1',
       'Tus-Resumable: 1.0.0',
       'Upload-Length: 1000000',
       `Upload-Metadata: ${claim}`,
