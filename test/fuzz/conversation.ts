@@ -12,19 +12,27 @@ const MOST_PIECES = 40
 /** Ids of uploads that answers have named; anybody may go on with them. */
 export type Ids = string[]
 
+/** What came back, and the uploads that it was about. */
+interface Heard {
+  received: Buffer
+  uploads: string[]
+}
+
 /** Sends a case on a connection of its own, and returns all that came back. Never rejects. */
 export async function converse(
   port: number,
   { seed, requests, pipelined, pieces, cut }: Case,
   ids: Ids,
-): Promise<Buffer> {
+): Promise<Heard> {
   const talk = new Talk(port)
   const random = new Random(seed)
+  const uploads = new Set<string>()
   let left = cut ?? Infinity
   let id: string | undefined
   for (const request of pipelined ? [Buffer.concat(requests)] : requests) {
-    const known = id ?? (ids.length > 0 ? random.pick(ids) : '0'.repeat(32))
-    const bytes = withId(request, known).subarray(0, left)
+    id ??= ids.length > 0 ? random.pick(ids) : '0'.repeat(32)
+    if (request.includes('{ID}')) uploads.add(id)
+    const bytes = withId(request, id).subarray(0, left)
     await talk.send(bytes, pieces, random)
     left -= bytes.length
     if (left <= 0 || talk.isOver) break
@@ -32,12 +40,13 @@ export async function converse(
     const [, named] = /^location: .*\/([0-9a-f]{32})\r$/im.exec(answer) ?? []
     if (named) {
       id = named
+      uploads.add(named)
       if (ids.push(named) > 50) ids.shift()
     }
   }
   if (cut === undefined) await talk.answer()
   talk.hangUp(random.percent(50))
-  return Buffer.concat(talk.received)
+  return { received: Buffer.concat(talk.received), uploads: [...uploads] }
 }
 
 function withId(bytes: Buffer, id: string): Buffer {

@@ -101,7 +101,7 @@ async function smallestOf(finding: Finding): Promise<Case | undefined> {
 
 async function shows(sent: Case, finding: Finding): Promise<boolean> {
   const found = await replay(sent)
-  return found.some((what) => kindOf({ what, cases: [] }).endsWith(kindOf(finding).slice(-60)))
+  return found.some((what) => kindOf({ what, cases: [], log: [] }).endsWith(kindOf(finding).slice(-60)))
 }
 
 /** A server that is broken on purpose has to be found out. */

@@ -26,8 +26,9 @@ ${findings.length === 0 ? 'Nothing was found.' : details.join('\n')}
 }
 
 function detail([first, ...more]: Finding[]): string {
-  const { what, cases } = first!
-  return `## ${what}\n\n${more.length + 1} times. ${cases.length === 1 ? 'It was sent' : `One of the last ${cases.length}, or several together`}:\n\n${cases.slice(-5).map(inFull).join('\n')}`
+  const { what, cases, log } = first!
+  const told = log.length > 0 ? `\n\n${log.map((line) => `    ${line}`).join('\n')}` : ''
+  return `## ${what}\n\n${more.length + 1} times. ${cases.length === 1 ? 'It was sent' : `One of the last ${cases.length}, or several together`}:\n\n${cases.slice(-5).map(inFull).join('\n')}${told}`
 }
 
 /** A case, so that it can be sent again. */

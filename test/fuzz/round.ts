@@ -16,6 +16,8 @@ export interface Finding {
   what: string
   /** One where the answer itself was wrong; else those that were sent last. */
   cases: Case[]
+  /** What the server's log says of it. */
+  log: string[]
 }
 
 export interface Tally {
@@ -44,7 +46,7 @@ export async function round(
   milliseconds: number,
   { command, untilFound = false }: { command?: string[]; untilFound?: boolean } = {},
 ): Promise<Tally> {
-  const server = await TestServer.start({ env: ENV, ...(command && { command }) })
+  const server = await start(command)
   const tally: Tally = { cases: 0, statuses: new Map(), controls: 0, memory: 0, findings: [] }
   const siege = new Siege(server, tally)
   try {
@@ -63,7 +65,7 @@ export async function round(
 
 /** Sends one case to a server of its own; what was wrong then. */
 export async function replay(sent: Case, command?: string[]): Promise<string[]> {
-  const server = await TestServer.start({ env: ENV, ...(command && { command }) })
+  const server = await start(command)
   const tally: Tally = { cases: 0, statuses: new Map(), controls: 0, memory: 0, findings: [] }
   const siege = new Siege(server, tally)
   try {
@@ -76,11 +78,19 @@ export async function replay(sent: Case, command?: string[]): Promise<string[]> 
   return tally.findings.map(({ what }) => what)
 }
 
+/** Whoever else runs on this machine may have taken the free port meanwhile. */
+async function start(command: string[] | undefined): Promise<TestServer> {
+  const options = { env: ENV, ...(command && { command }) }
+  return TestServer.start(options).catch(() => TestServer.start(options))
+}
+
 class Siege {
   readonly #server: TestServer
   readonly #tally: Tally
   readonly #ids: Ids = []
   readonly #last: Case[] = []
+  /** What was sent about each upload. */
+  readonly #about = new Map<string, Case[]>()
   #logged: number
 
   constructor(server: TestServer, tally: Tally) {
@@ -96,12 +106,13 @@ class Siege {
   async send(sent: Case): Promise<void> {
     this.#last.push(sent)
     if (this.#last.length > MEMORY) this.#last.shift()
-    const received = await converse(this.#server.port, sent, this.#ids)
+    const { received, uploads } = await converse(this.#server.port, sent, this.#ids)
+    for (const id of uploads) this.#about.set(id, [...(this.#about.get(id) ?? []), sent])
     const { statuses } = this.#tally
     this.#tally.cases += 1
     for (const status of statusesIn(received)) statuses.set(status, (statuses.get(status) ?? 0) + 1)
     const what = faultOfAnswer(received, this.#server)
-    if (what) this.#tally.findings.push({ what: `${sent.door}: ${what}`, cases: [sent] })
+    if (what) this.#tally.findings.push({ what: `${sent.door}: ${what}`, cases: [sent], log: [] })
   }
 
   /** Meanwhile: an honest client, the log, the memory. */
@@ -132,7 +143,13 @@ class Siege {
     if (this.#server.runs) {
       const left = noFindings()
       await inspect(this.#server, new Witness(), left)
-      for (const what of [...left.wrong, ...left.left]) this.#find(`left behind: ${what}`)
+      for (const what of [...left.wrong, ...left.left]) {
+        const [id = ''] = /[0-9a-f]{32}/.exec(what) ?? []
+        const told = this.#server.output
+          .split('\n')
+          .filter((line) => line.includes(`upload=${id.slice(0, 8)}`))
+        this.#find(`left behind: ${what}`, this.#about.get(id), told)
+      }
       await this.control(randomBytes(5000))
     }
     await this.#look()
@@ -150,8 +167,8 @@ class Siege {
     if (bytes > MOST_MEMORY) this.#find(`the server takes ${Math.round(bytes / 1024 ** 2)} MiB`)
   }
 
-  #find(what: string): void {
-    this.#tally.findings.push({ what, cases: [...this.#last] })
+  #find(what: string, cases = [...this.#last], log: string[] = []): void {
+    this.#tally.findings.push({ what, cases, log })
   }
 }
 
