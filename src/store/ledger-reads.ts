@@ -138,7 +138,7 @@ interface RawUpload {
   client: string | null
   front: number
   hashed_to: number
-  hash_state: Buffer | null
+  hash_state: Buffer | ArrayBuffer | null
   touched_at: number
   address: string | null
   created_at: number
@@ -163,7 +163,8 @@ function parseUpload(row: RawUpload): UploadRow {
     client: row.client ?? undefined,
     front: row.front,
     hashedTo: row.hashed_to,
-    hashState: row.hash_state ?? undefined,
+    // As `all` has it, it is no Uint8Array, and no hasher would take it.
+    hashState: row.hash_state ? new Uint8Array(row.hash_state) : undefined,
     touchedAt: row.touched_at,
     address: row.address ?? undefined,
     createdAt: row.created_at,

@@ -67,6 +67,11 @@ describe('Ledger', () => {
     const read = ledger.read.upload('p')!
     expect(read).toMatchObject({ front: 2 ** 33, hashedTo: 2 ** 32, touchedAt: 5 })
     expect(Uint8Array.from(read.hashState!)).toEqual(hashState)
+    // So that a start can go on from it, whichever way it was read.
+    for (const { hashState: state } of [read, ...ledger.read.openUploads(), ...ledger.read.arriving()]) {
+      expect(state).toBeInstanceOf(Uint8Array)
+      expect(Buffer.from(state!).equals(hashState)).toBe(true)
+    }
   })
 
   it('refuses a checkpoint of an upload that is gone: it would acknowledge what nobody keeps', async () => {
