@@ -307,6 +307,9 @@ describe('broken HTTP', () => {
       }
       await expect.poll(() => server.inbox(), { timeout: 5000 }).toEqual([])
       expect(await server.shelf()).not.toContain(`${file.md5}.bin`)
+      // Nobody has to wait for it either; a lease would last a minute.
+      const standing = async () => (await fetch(`${server.url}/check?md5=${file.md5}`)).text()
+      await expect.poll(standing, { timeout: 5000 }).toContain('notfound')
     })
 
     it('a PATCH keeps what came, and no more, and is gone on with', async () => {
