@@ -8,12 +8,9 @@ import { answerBroken, limitConnections } from './http/connections.js'
 
 /** A request's head is as large as that at most, in bytes. */
 const HEAD = 16 * 1024
-/**
- * It has to come within so many milliseconds, which is looked at so often: what thousands that came together are due to is
- * spread over several turns of the event loop.
- */
+/** It has to come within so many milliseconds, which is looked at so often. */
 const HEADERS = 20_000
-const CHECKING = 500
+const CHECKING = 5000
 
 /**
  * An HTTP server that is patient with slow senders and cuts silent ones. `onRefusal` hears the code of each that it turns
