@@ -163,8 +163,8 @@ function parseUpload(row: RawUpload): UploadRow {
     client: row.client ?? undefined,
     front: row.front,
     hashedTo: row.hashed_to,
-    // As `all` has it, it is no Uint8Array, and no hasher would take it.
-    hashState: row.hash_state ? new Uint8Array(row.hash_state) : undefined,
+    // As `all` has it, it is no Uint8Array, and no hasher would take it. A copy, since the memory is the library's.
+    hashState: row.hash_state ? new Uint8Array(row.hash_state).slice() : undefined,
     touchedAt: row.touched_at,
     address: row.address ?? undefined,
     createdAt: row.created_at,

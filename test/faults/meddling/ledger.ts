@@ -132,6 +132,9 @@ function toFirstVersion({ ledger }: House): Promise<void> {
     DROP TRIGGER content_added; DROP TRIGGER content_changed; DROP TRIGGER content_gone;
     DROP TABLE totals; DROP TABLE marks; DROP INDEX contents_by_size;
     ALTER TABLE uploads DROP COLUMN address; ALTER TABLE uploads DROP COLUMN created_at;
+    DROP INDEX contents_without_sha256;
+    ALTER TABLE contents DROP COLUMN sha256;
+    ALTER TABLE uploads DROP COLUMN sha256;
     PRAGMA user_version=1`)
   db.close()
   return Promise.resolve()
