@@ -249,6 +249,7 @@ describe('a form sent by a browser without script', () => {
         const { date, ...rest } = answer!.headers
         expect(date).toBeDefined()
         expect(rest).toEqual({
+          'cross-origin-resource-policy': 'same-origin',
           'content-type': 'application/json; charset=utf-8',
           'content-length': String(answer!.body.length),
           connection: 'close',
