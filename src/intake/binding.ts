@@ -2,7 +2,8 @@ import type { Md5, Sha256 } from '../contract.js'
 import { diskError, FerryError } from '../errors.js'
 import { reported, touched, type Arrival } from './arrival.js'
 import type { Claims } from './claims.js'
-import { areDifferent, collision, type Standing } from './standing.js'
+import { knownContent } from './known.js'
+import { areDifferent, type Standing } from './standing.js'
 import type { Stores } from './stores.js'
 
 /** What became of an MD5 that was declared after the creation. */
@@ -61,12 +62,8 @@ function betterClaim(
   claims: Claims,
 ): Standing | undefined {
   const { claim, front } = claimant
-  const content = shelf.find(md5)
-  if (content && (claim.size ?? content.size) === content.size) {
-    if (areDifferent(content.sha256, sha256)) throw collision(md5, `sha256 ${sha256}`, content.sha256!)
-    // Where the SHA-256 is asked for and not known, it was read, and is not what its name says.
-    if (!sha256 || content.sha256) return { state: 'exists', content }
-  }
+  const content = knownContent({ md5, sha256, size: claim.size }, shelf)
+  if (content) return { state: 'exists', content }
   const owner = claims.owner(md5)
   if (!owner || owner === claimant || areDifferent(owner.claim.sha256, sha256)) return undefined
   const known = owner.claim.size !== undefined && claim.size !== undefined

@@ -3,10 +3,11 @@ import type { Stored } from '../store/rows.js'
 import { newArrival, rowOf, touched, type Arrival, type Claim, type Origin } from './arrival.js'
 import type { Claims } from './claims.js'
 import type { Crowd } from './crowd.js'
+import { knownContent } from './known.js'
 import type { Endings } from './endings.js'
 import type { Locks } from './locks.js'
 import type { Room } from './room.js'
-import { areDifferent, collision, uploadingElsewhere } from './standing.js'
+import { areDifferent, uploadingElsewhere } from './standing.js'
 import type { Stores } from './stores.js'
 
 /** The ways an upload begins: complete from birth, as the next hands of an open one, or from nothing. */
@@ -28,7 +29,7 @@ export class Openings {
    * come at once, one gets the claim. Errors: `uploading`, `collision`, `too-many`, `disk-full`, `io-failed`.
    */
   open(claim: Claim, id: string, origin: Origin): Promise<void> {
-    const known = this.#known(claim)
+    const known = knownContent(claim, this.stores.shelf)
     if (known) return this.#bornFinished(known, claim, id, origin)
     const former = this.#former(claim, origin)
     if (former) return this.#handOver(former, claim, id, origin)
@@ -38,15 +39,6 @@ export class Openings {
     const begun = this.#begin(arrival, claim.size ?? origin.announced)
     this.#beginning.set(arrival, begun)
     return begun.finally(() => this.#beginning.delete(arrival))
-  }
-
-  /** The content that a claim is of, if it is here; throws `collision` where it is another one. */
-  #known({ md5, sha256, size }: Claim): Stored | undefined {
-    const known = md5 && this.stores.shelf.find(md5)
-    if (!known || (size ?? known.size) !== known.size) return undefined
-    if (areDifferent(known.sha256, sha256)) throw collision(md5, `sha256 ${sha256}`, known.sha256!)
-    // Where the SHA-256 is asked for and not known, it was read, and is not what its name says.
-    return sha256 && !known.sha256 ? undefined : known
   }
 
   /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
