@@ -297,16 +297,5 @@ async function bound(declaring: Promise<boolean>): Promise<void> {
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', leave)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', leave, { once: true })
-    if (signal.aborted) leave()
-  })
+  return abortable(new Promise((resolve) => void setTimeout(resolve, ms)), signal)
 }

@@ -1,7 +1,7 @@
 import { HEADERS, METADATA, PATHS, type Md5 } from '../../src/contract.js'
 import type { Access } from './access.js'
 import { isLink } from './links.js'
-import { Problem, problemOf } from './problem.js'
+import { isProblem, Problem, problemOf } from './problem.js'
 import { assertReadable } from './readable.js'
 
 /** What the server knows of an MD5. Bytes. */
@@ -107,7 +107,7 @@ export class Server {
     try {
       await this.#request('DELETE', `${PATHS.tus}/${id}`, { signal, headers: TUS })
     } catch (error) {
-      if (!(error instanceof Problem && error.kind === 'gone')) throw error
+      if (!isProblem(error, 'gone')) throw error
     }
   }
 
