@@ -35,7 +35,7 @@ interface Following {
   awake: { file: number; hasher: Hasher } | undefined
   hashState: Uint8Array | undefined
   withSha256: boolean
-  /** Of the same bytes; missing where the state of their MD5 was loaded: node's is fast, and can't be saved. */
+  /** Of the same bytes; missing where the state of their MD5 was loaded (node's is fast, and can't be saved), or they are many. */
   sha256: Hash | undefined
   digests: { number: number; size: number }[]
   touched: boolean
@@ -43,6 +43,8 @@ interface Following {
 
 const SLICE = 1024 * 1024
 const REPORT = 4 * SLICE
+/** Up to so many bytes the SHA-256 is kept unasked: that is cheaper than to read the file for it afterwards. */
+const UNASKED = 8 * SLICE
 
 const port = parentPort!
 const slice = Buffer.allocUnsafeSlow(SLICE)
@@ -127,9 +129,7 @@ async function step(part: string, following: Following): Promise<void> {
   if (before < following.front) {
     const length = readSync(file, slice, 0, Math.min(SLICE, following.front - before), before)
     if (length === 0) throw new Error(`the part ends at ${before}, before its front ${following.front}`)
-    hasher.update(slice.subarray(0, length))
-    following.sha256?.update(slice.subarray(0, length))
-    following.hashedTo += length
+    update(following, hasher, slice.subarray(0, length))
   }
   const caughtUp = following.hashedTo === following.front
   if (caughtUp) answerDigests(following, hasher)
@@ -137,6 +137,13 @@ async function step(part: string, following: Following): Promise<void> {
   if (caughtUp || Math.floor(before / REPORT) !== Math.floor(following.hashedTo / REPORT)) {
     port.postMessage({ say: 'at', part, hashedTo: following.hashedTo } satisfies FromFollower)
   }
+}
+
+function update(following: Following, hasher: Hasher, bytes: Buffer): void {
+  hasher.update(bytes)
+  following.hashedTo += bytes.length
+  if (!following.withSha256 && following.hashedTo > UNASKED) following.sha256 = undefined
+  following.sha256?.update(bytes)
 }
 
 /** A digest ends a hasher, so its state is kept and loaded again: a finish that fails can be tried again. */
@@ -158,7 +165,7 @@ async function wake(following: Following): Promise<{ file: number; hasher: Hashe
   if (!resume(hasher, following)) {
     hasher.init()
     following.hashedTo = 0
-    following.sha256 = following.withSha256 ? createHash('sha256') : undefined
+    following.sha256 = createHash('sha256')
   }
   return { file, hasher }
 }

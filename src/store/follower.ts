@@ -62,7 +62,7 @@ export class Follower {
 
   /**
    * Begins to follow a part whose first `from.hashedTo` bytes are hashed already. `withSha256`: that, too, where it can
-   * be had from the first byte on.
+   * be had from the first byte on. Of a small part it is kept anyway.
    */
   follow(part: string, path: string, from: Followed, withSha256 = false): void {
     const worker = this.#workers[this.#number++ % this.#workers.length]!

@@ -167,7 +167,8 @@ describe('two contents with one MD5', () => {
   it('leave a second one that declares nothing to the first, unless its SHA-256 costs nothing', async () => {
     for (const [size, isTold] of [
       [512, true],
-      [300 * 1024, false],
+      [300 * 1024, true],
+      [9 * MIB, false],
     ] as const) {
       const both = pair(size)
       const { md5, one, other } = both
@@ -261,11 +262,20 @@ describe('two contents with one MD5', () => {
 })
 
 describe('the SHA-256 of a content', () => {
+  it('is known with a small file’s last byte', async () => {
+    for (const size of [1000, 8 * MIB]) {
+      const bytes = randomBytes(size)
+      const md5 = md5Of(bytes)
+      await send(bytes, { md5 })
+      expect(await check({ md5 })).toMatchObject({ status: 'exists', sha256: sha256Of(bytes) })
+    }
+  })
+
   it('is known soon after it was stored, and told by /check, by /upload and to whoever downloads it', async () => {
-    const bytes = randomBytes(MIB)
+    const bytes = randomBytes(9 * MIB)
     const [md5, sha256] = [md5Of(bytes), sha256Of(bytes)]
     await send(bytes, { md5 })
-    await expect.poll(() => check({ md5 })).toMatchObject({ status: 'exists', sha256 })
+    await expect.poll(() => check({ md5 }), { timeout: 10_000 }).toMatchObject({ status: 'exists', sha256 })
     expect((await form(bytes, { md5 })).reply).toMatchObject({ status: 'exists', sha256 })
     const digest = `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`
     for (const [method, headers] of [
@@ -276,7 +286,7 @@ describe('the SHA-256 of a content', () => {
       const file = (await ask(server.url, `/files/${md5}.bin`, { method, headers }))!
       expect(file.headers['repr-digest']).toBe(digest)
     }
-    const beyond = (await ask(server.url, `/files/${md5}.bin`, { headers: { range: `bytes=${MIB}-` } }))!
+    const beyond = (await ask(server.url, `/files/${md5}.bin`, { headers: { range: `bytes=${bytes.length}-` } }))!
     expect([beyond.status, beyond.headers['repr-digest']]).toEqual([416, undefined])
   })
 

@@ -4,7 +4,10 @@ import { md5, tus } from '../../support/tus.js'
 import { bytesOf, type Specimen } from '../random.js'
 import type { Witness } from '../witness.js'
 
-/** How large the files are whose life is struck at every call, in bytes. */
+/**
+ * How large the files are whose life is struck at every call, in bytes: of so few the SHA-256 is kept as they come, so
+ * nothing is written of them after the answer.
+ */
 export const SIZE = 300_000
 const HALF = 200_000
 /** Milliseconds; longer than the time between two checkpoints. */
