@@ -114,9 +114,11 @@ async function judgeSync(
 ): Promise<void> {
   if (syncs.length > 0 && answers.length > 0 && answers.every(({ status }) => status < 300))
     found.lost.push(`${syncs[0]!.path} was not synced, and yet acknowledged`)
-  if (!syncs.some(({ path }) => path.includes('/tmp_'))) return
-  for (const url of witness.pending.keys())
-    if ((await tus.head(url)).status === 200) found.lost.push(`${url} goes on after a sync that failed`)
+  for (const url of witness.pending.keys()) {
+    const part = `/tmp_${url.split('/').at(-1)!}`
+    if (syncs.some(({ path }) => path.endsWith(part)) && (await tus.head(url)).status === 200)
+      found.lost.push(`${url} goes on after a sync that failed`)
+  }
 }
 
 /** Only a failed sync may end an upload. */
