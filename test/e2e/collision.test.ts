@@ -286,7 +286,9 @@ describe('the SHA-256 of a content', () => {
       const file = (await ask(server.url, `/files/${md5}.bin`, { method, headers }))!
       expect(file.headers['repr-digest']).toBe(digest)
     }
-    const beyond = (await ask(server.url, `/files/${md5}.bin`, { headers: { range: `bytes=${bytes.length}-` } }))!
+    const beyond = (await ask(server.url, `/files/${md5}.bin`, {
+      headers: { range: `bytes=${bytes.length}-` },
+    }))!
     expect([beyond.status, beyond.headers['repr-digest']]).toEqual([416, undefined])
   })
 
