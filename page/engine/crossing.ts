@@ -152,7 +152,10 @@ export class Crossing {
       }
       if (!over.signal.aborted) shipment.rest()
     }
-    if (!(await declaring)) await this.#forget(signal)
+    if (await declaring) return
+    await this.#forget(signal)
+    // The server could not have it when this began: somebody else has been faster.
+    this.#hasWaited = true
   }
 
   /** Whether the upload is the one to go on with, now that the MD5 is known. */
@@ -166,7 +169,8 @@ export class Crossing {
       this.#isBound = await this.attempts.until(bind, signal)
     } catch (error) {
       // It has gone, or is said to be of another MD5: the file is no longer what it was in an earlier visit.
-      if (!isProblem(error, 'gone', 'refused')) throw error
+      const isOther = isProblem(error, 'refused') && error.code === 'bad-request'
+      if (!isOther && !isProblem(error, 'gone')) throw error
     }
     return this.#isBound
   }

@@ -26,9 +26,30 @@ interface Gathering {
 /** A drag that leaves one element enters another at once: only after so many milliseconds it has left the page. */
 const LEFT_MS = 150
 
+/** Uppy is given so many files at a time. */
+const BATCH = 50
+
+interface Meta {
+  [key: string]: unknown
+  relativePath: string | null
+}
+
+/** For each file that is added, Uppy copies its list of all: so it is given few at a time, and keeps none. */
+class Gatherer extends Uppy<Meta> {
+  override addFiles(files: Parameters<Uppy<Meta>['addFiles']>[0]): void {
+    for (let at = 0; at < files.length; at += BATCH) {
+      super.addFiles(files.slice(at, at + BATCH))
+      this.setState({ files: {} })
+    }
+  }
+}
+
 /** Takes in files that are chosen, and those that are dropped anywhere on the page; each of them once. */
 export function gatherFiles(listener: Listener): Gathering {
-  const uppy = new Uppy<{ relativePath: string | null }>()
+  const taken = new Set<string>()
+  const uppy = new Gatherer({
+    onBeforeFileAdded: ({ id }, others) => !taken.has(id) && !(id in others),
+  })
   let left: ReturnType<typeof setTimeout> | undefined
   let refusals: Refusal[] = []
 
@@ -44,6 +65,7 @@ export function gatherFiles(listener: Listener): Gathering {
     onDrop: () => dragging(false),
   })
   uppy.on('files-added', (files) => {
+    for (const { id } of files) taken.add(id)
     listener.onFiles(
       files.map(({ id, data, name, meta }) => ({
         id,
@@ -76,7 +98,7 @@ export function gatherFiles(listener: Listener): Gathering {
         // What it refuses, it has told.
       }
     },
-    remove: (id) => uppy.removeFile(id),
+    remove: (id) => void taken.delete(id),
     limit: (bytes) => uppy.setOptions({ restrictions: { maxFileSize: bytes ?? null } }),
   }
 }

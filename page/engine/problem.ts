@@ -19,6 +19,8 @@ export class Problem extends Error {
     readonly detail = '',
     /** What the server asks to wait, in milliseconds. */
     readonly retryAfterMs = 0,
+    /** The code of the server's error; undefined where it is somebody else's. */
+    readonly code: string | undefined = undefined,
   ) {
     super(`${kind} ${detail}`.trim())
   }
@@ -40,7 +42,7 @@ export function problemOf({ status, header, body }: Refused): Problem {
   const { code, message } = errorIn(body)
   const retryAfter = Number(header('Retry-After')) * 1000 || 0
   const bounded = Math.min(Math.max(0, retryAfter), LONGEST_MS)
-  return new Problem(kindOf(status, code), message ?? `HTTP ${status}`, bounded)
+  return new Problem(kindOf(status, code), message ?? `HTTP ${status}`, bounded, code)
 }
 
 function kindOf(status: number, code: string | undefined): Kind {

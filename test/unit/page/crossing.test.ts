@@ -62,6 +62,24 @@ describe('a crossing', () => {
     await expect(crossed).rejects.toThrow('paused')
   })
 
+  it.each([
+    ['keeps', 'what some proxy refuses to declare', undefined],
+    ['drops', 'what the server has as another file', 'bad-request'],
+  ])('%s %s', async (what, _why, code) => {
+    const drop = vi.fn(() => Promise.resolve())
+    const { crossing, means, stop } = await setUp(65 * 1024 * 1024, {
+      mayHave: () => Promise.resolve(false),
+      create: () => Promise.resolve('0123'),
+      bind: () => Promise.reject(new Problem('refused', '', 0, code)),
+      uploadUrl: () => 'http://127.0.0.1:1/',
+      drop,
+      check: () => Promise.reject(new Problem('refused', 'asked anew')),
+    })
+    Object.assign(means.access, { headers: () => ({}) })
+    await expect(crossing.run(stop.signal)).rejects.toThrow(what === 'keeps' ? /^refused$/ : 'asked anew')
+    expect(drop).toHaveBeenCalledTimes(what === 'keeps' ? 0 : 1)
+  })
+
   it('leaves a file that is given up, even where the server can’t be told', async () => {
     const { card, crossing, means, stop } = await setUp(1_000_000, {
       create: () => Promise.resolve('0123'),

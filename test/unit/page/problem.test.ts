@@ -34,6 +34,11 @@ describe('what an answer means', () => {
     expect(answer(502, '<html>').detail).toBe('HTTP 502')
   })
 
+  it('only the server’s own error has a code: a proxy’s 403 is not what it has decided', () => {
+    expect(answer(400, json('bad-request')).code).toBe('bad-request')
+    expect(answer(403, '<html>').code).toBeUndefined()
+  })
+
   it('the server may say how long to wait', () => {
     expect(answer(503, '', '7').retryAfterMs).toBe(7000)
     expect(answer(503).retryAfterMs).toBe(0)
