@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Line } from '../../test/support/proxy.js'
-import { TestServer } from '../../test/support/server.js'
+import { pause, TestServer } from '../../test/support/server.js'
 import { measure, type Measured } from './measure.js'
 import { FERRY, HASHING, UPPY } from './pages.js'
 
@@ -21,15 +21,20 @@ export interface Bench {
   site: string
   /** Folder for the servers' folders. */
   stores: string
-  /** The file, which no server has seen. */
+  /** The file, which no server has seen, and its MD5. */
   file: string
+  md5: string
 }
 
 /** Whoever goes second finds another machine than who goes first, so they take turns: `isOdd` puts Ferry first. */
 export async function measurePair(bench: Bench, isOdd: boolean): Promise<Pair> {
   const server = await startServer(bench)
   try {
-    const ferry = () => measure(FERRY, `${server.url}/`, bench.file)
+    const ferry = async () => {
+      const measured = await measure(FERRY, `${server.url}/`, bench.file)
+      await settled(server, bench.md5)
+      return measured
+    }
     const [one, other] = await inTurn(isOdd, ferry, () => measureUppy(bench))
     const hashing = () => measure(HASHING, `${bench.site}/hashing/`, bench.file)
     const [known, alone] = await inTurn(isOdd, () => measureKnown(server, bench), hashing)
@@ -37,6 +42,16 @@ export async function measurePair(bench: Bench, isOdd: boolean): Promise<Pair> {
   } finally {
     await server.stop()
   }
+}
+
+/** After its answer the server reads the file once more, for its SHA-256; the next one shall find a machine at rest. */
+async function settled(server: TestServer, md5: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const standing = (await (await fetch(`${server.url}/check?md5=${md5}`)).json()) as { sha256?: string }
+    if (standing.sha256) return
+    await pause(100)
+  }
+  throw new Error('the server has no SHA-256 of the file after a minute')
 }
 
 async function measureUppy(bench: Bench): Promise<Measured> {
