@@ -1,4 +1,4 @@
-import { median, ratios } from './numbers.js'
+import { median, ratios } from '../harness/numbers.js'
 import type { Pair } from './pair.js'
 
 export interface Results {

@@ -1,0 +1,38 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CLIENT } from '../../test/support/client.js'
+import { MAIN } from '../../test/support/server.js'
+import { run, type RunningServer, type Taken } from '../harness/process.js'
+import { startIn } from './system.js'
+
+/** Ferry with its own defaults; only the room that it would leave free is the bench's. */
+export function startFerry(folder: string): Promise<RunningServer> {
+  return startIn(folder, (port) => ({
+    program: process.execPath,
+    args: [MAIN],
+    cwd: folder,
+    env: { HTTP_PORT: String(port), HOST: '127.0.0.1', FERRY_LANG: 'en', MIN_FREE: '0' },
+  }))
+}
+
+/** The client, which keeps its hash cache and its state in `home`. */
+export async function ferryUpload(server: RunningServer, home: string, ...args: string[]): Promise<Taken> {
+  await mkdir(home, { recursive: true })
+  const folders = { FERRY_STATE_DIR: join(home, 'state'), FERRY_CACHE_DIR: join(home, 'cache') }
+  return run({
+    program: process.execPath,
+    args: [CLIENT, 'upload', '-s', server.url, ...args],
+    cwd: home,
+    env: { ...folders, XDG_CONFIG_HOME: join(home, 'config'), FERRY_LANG: 'en' },
+  })
+}
+
+/** Waits until the server has read what it stored once more, for its SHA-256: the next run shall not meet that. */
+export async function settled(server: RunningServer, md5: string): Promise<void> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const standing = (await (await fetch(`${server.url}/check?md5=${md5}`)).json()) as { sha256?: string }
+    if (standing.sha256) return
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+  }
+  throw new Error(`no SHA-256 of ${md5} after a minute`)
+}

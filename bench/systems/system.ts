@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../../test/support/server.js'
+import { RunningServer, type Command } from '../harness/process.js'
+
+/** Starts a server in a new folder; `command` gets the port and the folder. */
+export async function startIn(
+  folder: string,
+  command: (port: number, folder: string) => Command,
+): Promise<RunningServer> {
+  await mkdir(folder, { recursive: true })
+  const port = await freePort()
+  return RunningServer.start(command(port, folder), port)
+}
+
+/** One of our own programs in `bench/programs`. */
+export function program(name: string, ...args: string[]): Command {
+  const file = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
+  return { program: process.execPath, args: ['--import', import.meta.resolve('tsx'), file, ...args] }
+}
+
+/** Where a program is on PATH; undefined where it is not. */
+export function onPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
