@@ -2,7 +2,7 @@ import type Database from 'libsql'
 import { hash } from 'node:crypto'
 import type { Digests } from './digests.js'
 
-/** A hashing that was interrupted: the state of hash-wasm's MD5 after so many bytes. */
+/** A hashing that was interrupted: the state of its MD5 after so many bytes. */
 export interface PartialHash {
   hashedTo: number
   state: Uint8Array

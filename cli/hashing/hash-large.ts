@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { Md5Hash } from '../../src/md5.js'
 import type { PartialHash } from './cache-rows.js'
 import { Changed, type HashEnd, type HashJob, READ_ONLY, lastingStamp, stillThe } from './hash-job.js'
 import { type Snapshot, stampOf } from './snapshot.js'
@@ -9,13 +10,6 @@ interface Listener {
   at: (hashedTo: number) => void
   saved: (stamp: string, partial: PartialHash) => void
   isAborted: () => boolean
-}
-
-interface Hash {
-  update(bytes: Uint8Array): unknown
-  digest(encoding: 'hex'): string
-  /** Where the state can be put aside. */
-  save?(): Uint8Array
 }
 
 const PIECE_SIZE = 1024 * 1024
@@ -29,10 +23,12 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
   try {
     const begin = stillThe(job.snapshot, await file.stat({ bigint: true }))
     const stamp = lastingStamp(begin, begin, now)
-    const { hash, from } = await begun(job, begin)
+    const hash = begun(job, begin)
+    const from = hash.length
     if (from > 0) listener.at(from)
     const save = (hashedTo: number) => {
-      if (hash.save && stamp !== undefined) listener.saved(stamp, { hashedTo, state: hash.save() })
+      if (job.saveEvery !== undefined && stamp !== undefined)
+        listener.saved(stamp, { hashedTo, state: hash.save() })
     }
     const sha256 = job.withSha256 ? createHash('sha256') : undefined
     const isWhole = await hashInto(sha256 ? [hash, sha256] : [hash], new Pieces(file, job, from), {
@@ -43,7 +39,7 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
     const end = stillThe(begin, await stat(job.path, { bigint: true }))
     return {
       say: 'hashed',
-      md5: hash.digest('hex'),
+      md5: hash.digest(),
       sha256: sha256?.digest('hex'),
       stamp: lastingStamp(begin, end, now),
     }
@@ -52,24 +48,19 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
   }
 }
 
-/** node:crypto's MD5 is the faster one, but only hash-wasm's can be put aside and taken up again. */
-async function begun({ saveEvery, resume, snapshot }: HashJob, begin: Snapshot) {
-  if (saveEvery === undefined) return { hash: createHash('md5') as Hash, from: 0 }
-  const { createMD5 } = await import('hash-wasm')
-  const hash = await createMD5()
-  if (resume && stampOf(begin) === stampOf(snapshot)) {
-    try {
-      return { hash: hash.load(resume.state), from: resume.hashedTo }
-    } catch {
-      // Saved by another build of the library.
-    }
+/** Where an earlier hashing of this very file stopped, or at its beginning. */
+function begun({ resume, snapshot }: HashJob, begin: Snapshot): Md5Hash {
+  if (!resume || stampOf(begin) !== stampOf(snapshot)) return new Md5Hash()
+  try {
+    return Md5Hash.from(resume.state)
+  } catch {
+    return new Md5Hash() // an older version has saved it
   }
-  return { hash: hash.init(), from: 0 }
 }
 
 /** False if it was aborted; what was done by then is saved. */
 async function hashInto(
-  hashes: readonly Pick<Hash, 'update'>[],
+  hashes: readonly { update(bytes: Uint8Array): unknown }[],
   pieces: Pieces,
   { at, isAborted, save }: Listener & { save: (hashedTo: number) => void },
 ): Promise<boolean> {

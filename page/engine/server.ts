@@ -184,10 +184,15 @@ type Reply = Record<string, unknown>
 
 function standingOf(reply: Reply | null): Standing {
   const { status, url, size, offset, resumable } = reply ?? {}
-  if (status === 'exists' && isLink(url)) return { status, url, size: Number(size) }
-  if (status === 'uploading') return { status, offset: Number(offset ?? 0), resumable: resumable === true }
+  if (status === 'exists' && isLink(url)) return { status, url, size: numberOf(size) }
+  if (status === 'uploading') return { status, offset: numberOf(offset), resumable: resumable === true }
   if (status === 'notfound') return { status }
   throw new Problem('busy', 'not an answer of /check')
+}
+
+/** 0 where a hostile server has put something else: even `Number` would fail for some. */
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0
 }
 
 function idIn(response: Response): string {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
-import { stateReader } from '../store/follower.js'
+import { isState } from '../store/follower.js'
 import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
 import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
@@ -74,11 +74,10 @@ export class Intake {
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
-    const canGoOn = await stateReader()
     const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
     for (const arrival of arrivals) {
       this.#claims.add(arrival)
-      if (arrival.front === 0 || canGoOn(arrival.followed.hashState)) continue
+      if (arrival.front === 0 || isState(arrival.followed.hashState)) continue
       // The part is read again now, not when its last byte is waiting.
       arrival.followed = { hashedTo: 0, hashState: undefined }
       startFollowing(arrival, this.stores)

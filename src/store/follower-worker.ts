@@ -1,7 +1,7 @@
-import { createMD5 } from 'hash-wasm'
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { Md5Hash } from '../md5.js'
 
 /** What the main thread says to this one. Positions in bytes. */
 export type ToFollower =
@@ -25,17 +25,14 @@ export type FromFollower =
   | { say: 'saved'; number: number; hashedTo: number; hashState: Uint8Array | undefined }
   | { say: 'digest'; number: number; md5: string; sha256: string | undefined }
 
-type Hasher = Awaited<ReturnType<typeof createMD5>>
-
 interface Following {
   path: string
-  hashedTo: number
+  md5: Md5Hash
   front: number
-  /** Only while it is awake; asleep it costs no descriptor and no WebAssembly memory. */
-  awake: { file: number; hasher: Hasher } | undefined
-  hashState: Uint8Array | undefined
+  /** Its descriptor, while it has something to do. */
+  file: number | undefined
   withSha256: boolean
-  /** Of the same bytes; missing where the state of their MD5 was loaded (node's is fast, and can't be saved), or they are many. */
+  /** Of the same bytes; missing where the state of their MD5 was loaded (node's can't be saved), or they are many. */
   sha256: Hash | undefined
   digests: { number: number; size: number }[]
   touched: boolean
@@ -47,34 +44,22 @@ const REPORT = 4 * SLICE
 const UNASKED = 8 * SLICE
 
 const port = parentPort!
-const slice = Buffer.allocUnsafeSlow(SLICE)
 const followings = new Map<string, Following>()
 const behind = new Set<string>()
-const spare: Hasher[] = []
 let running = false
 
-port.on('message', (message: ToFollower) => {
-  void hear(message)
-})
+port.on('message', hear)
 
-// One that has nothing to do for a second goes to sleep.
+// One that has nothing to do for a second needs no descriptor.
 setInterval(() => {
   for (const [part, following] of followings) {
-    if (following.awake && !following.touched && !behind.has(part)) sleep(following)
+    if (!following.touched && !behind.has(part)) rest(following)
     following.touched = false
   }
 }, 1000).unref()
 
-async function hear(message: ToFollower): Promise<void> {
-  if (message.say === 'follow') {
-    const { path, hashedTo, hashState, withSha256 } = message
-    const former = followings.get(message.part)
-    if (former?.awake) sleep(former)
-    const at = { path, hashedTo, front: hashedTo, hashState }
-    const fresh = { awake: undefined, withSha256, sha256: undefined, digests: [], touched: true }
-    followings.set(message.part, { ...at, ...fresh })
-    return
-  }
+function hear(message: ToFollower): void {
+  if (message.say === 'follow') return follow(message)
   const following = followings.get(message.part)
   if (!following) return
   following.touched = true
@@ -82,26 +67,42 @@ async function hear(message: ToFollower): Promise<void> {
     case 'advance':
       following.front = Math.max(following.front, message.front)
       break
-    case 'save':
-      if (following.awake) following.hashState = following.awake.hasher.save()
-      port.postMessage({ say: 'saved', number: message.number, ...at(following) } satisfies FromFollower)
+    case 'save': {
+      const { md5 } = following
+      tell({ say: 'saved', number: message.number, hashedTo: md5.length, hashState: md5.save() })
       return
+    }
     case 'digest':
       following.front = Math.max(following.front, message.size)
       following.digests.push({ number: message.number, size: message.size })
       break
     case 'forget':
-      if (following.awake) sleep(following)
+      rest(following)
       followings.delete(message.part)
       behind.delete(message.part)
       return
   }
   behind.add(message.part)
-  if (!running) await run()
+  if (!running) void run()
 }
 
-function at({ hashedTo, hashState }: Following) {
-  return { hashedTo, hashState }
+function follow({ part, path, hashedTo, hashState, withSha256 }: ToFollower & { say: 'follow' }): void {
+  const former = followings.get(part)
+  if (former) rest(former)
+  const md5 = resumed(hashedTo, hashState)
+  const sha256 = md5.length === 0 ? createHash('sha256') : undefined
+  const fresh = { file: undefined, digests: [], touched: true }
+  followings.set(part, { path, md5, front: hashedTo, withSha256, sha256, ...fresh })
+}
+
+/** From 0 where there is no state, or one that an older version has saved. */
+function resumed(hashedTo: number, hashState: Uint8Array | undefined): Md5Hash {
+  if (!hashState || hashedTo === 0) return new Md5Hash()
+  try {
+    return Md5Hash.from(hashState)
+  } catch {
+    return new Md5Hash()
+  }
 }
 
 /** A slice of each that is behind, in turn, until none is; between rounds the messages are heard. */
@@ -109,13 +110,11 @@ async function run(): Promise<void> {
   running = true
   while (behind.size > 0) {
     for (const part of behind) {
-      const following = followings.get(part)!
       try {
-        await step(part, following)
-        if (followings.get(part) !== following && following.awake) sleep(following) // forgotten while it woke up
+        step(part, followings.get(part)!)
       } catch (error) {
         behind.delete(part)
-        port.postMessage({ say: 'failed', part, message: (error as Error).message } satisfies FromFollower)
+        tell({ say: 'failed', part, message: (error as Error).message })
       }
     }
     await new Promise(setImmediate)
@@ -123,68 +122,43 @@ async function run(): Promise<void> {
   running = false
 }
 
-async function step(part: string, following: Following): Promise<void> {
-  const { file, hasher } = (following.awake ??= await wake(following))
-  const before = following.hashedTo
-  if (before < following.front) {
-    const length = readSync(file, slice, 0, Math.min(SLICE, following.front - before), before)
-    if (length === 0) throw new Error(`the part ends at ${before}, before its front ${following.front}`)
-    update(following, hasher, slice.subarray(0, length))
-  }
-  const caughtUp = following.hashedTo === following.front
-  if (caughtUp) answerDigests(following, hasher)
+function step(part: string, following: Following): void {
+  const { md5, front } = following
+  const before = md5.length
+  if (before < front) hashNext(following, Math.min(SLICE, front - before))
+  const caughtUp = md5.length >= front
+  if (caughtUp) answerDigests(following)
   if (caughtUp) behind.delete(part)
-  if (caughtUp || Math.floor(before / REPORT) !== Math.floor(following.hashedTo / REPORT)) {
-    port.postMessage({ say: 'at', part, hashedTo: following.hashedTo } satisfies FromFollower)
-  }
+  if (caughtUp || Math.floor(before / REPORT) !== Math.floor(md5.length / REPORT))
+    tell({ say: 'at', part, hashedTo: md5.length })
 }
 
-function update(following: Following, hasher: Hasher, bytes: Buffer): void {
-  hasher.update(bytes)
-  following.hashedTo += bytes.length
-  if (!following.withSha256 && following.hashedTo > UNASKED) following.sha256 = undefined
-  following.sha256?.update(bytes)
+/** Straight from the cache of the system into the memory that it is hashed in. */
+function hashNext(following: Following, most: number): void {
+  const { md5, path, front } = following
+  const file = (following.file ??= openSync(path, 'r'))
+  const room = md5.room()
+  const length = readSync(file, room, 0, most, md5.length)
+  if (length === 0) throw new Error(`the part ends at ${md5.length}, before its front ${front}`)
+  if (!following.withSha256 && md5.length + length > UNASKED) following.sha256 = undefined
+  following.sha256?.update(room.subarray(0, length))
+  md5.filled(length)
 }
 
-/** A digest ends a hasher, so its state is kept and loaded again: a finish that fails can be tried again. */
-function answerDigests(following: Following, hasher: Hasher): void {
-  const due = following.digests.filter(({ size }) => size === following.hashedTo)
+function answerDigests(following: Following): void {
+  const { md5 } = following
+  const due = following.digests.filter(({ size }) => size === md5.length)
   if (due.length === 0) return
-  following.digests = following.digests.filter(({ size }) => size !== following.hashedTo)
-  const state = hasher.save()
-  const md5 = hasher.digest()
-  hasher.load(state)
+  following.digests = following.digests.filter(({ size }) => size !== md5.length)
   const sha256 = following.sha256?.copy().digest('hex')
-  for (const { number } of due)
-    port.postMessage({ say: 'digest', number, md5, sha256 } satisfies FromFollower)
+  for (const { number } of due) tell({ say: 'digest', number, md5: md5.digest(), sha256 })
 }
 
-async function wake(following: Following): Promise<{ file: number; hasher: Hasher }> {
-  const hasher = spare.pop() ?? (await createMD5())
-  const file = openSync(following.path, 'r')
-  if (!resume(hasher, following)) {
-    hasher.init()
-    following.hashedTo = 0
-    following.sha256 = createHash('sha256')
-  }
-  return { file, hasher }
+function rest(following: Following): void {
+  if (following.file !== undefined) closeSync(following.file)
+  following.file = undefined
 }
 
-/** False where there is no state, or one that this build of the library can't read: the part is read from 0 then. */
-function resume(hasher: Hasher, { hashState, hashedTo }: Following): boolean {
-  if (!hashState || hashedTo === 0) return false
-  try {
-    hasher.load(hashState)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function sleep(following: Following): void {
-  const { file, hasher } = following.awake!
-  following.hashState = hasher.save()
-  following.awake = undefined
-  closeSync(file)
-  if (spare.length < 64) spare.push(hasher)
+function tell(message: FromFollower): void {
+  port.postMessage(message)
 }

@@ -1,8 +1,8 @@
-import { createMD5 } from 'hash-wasm'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
+import { Md5Hash } from '../md5.js'
 import type { FromFollower, ToFollower } from './follower-worker.js'
 
 /** A follower's knowledge of a part: the MD5 state of its first `hashedTo` bytes. */
@@ -17,17 +17,14 @@ export interface Digests {
   sha256: Sha256 | undefined
 }
 
-/** Tells whether hashing can go on from a saved state: one may be missing, or of another build of the hash library. */
-export async function stateReader(): Promise<(state: Uint8Array | undefined) => boolean> {
-  const hasher = await createMD5()
-  return (state) => {
-    if (!state) return false
-    try {
-      hasher.load(state)
-      return true
-    } catch {
-      return false
-    }
+/** Whether hashing can go on from a saved state: one may be missing, or have been saved by an older version. */
+export function isState(state: Uint8Array | undefined): state is Uint8Array {
+  if (!state) return false
+  try {
+    Md5Hash.from(state)
+    return true
+  } catch {
+    return false
   }
 }
 

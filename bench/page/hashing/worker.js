@@ -1,4 +1,4 @@
-import { createMD5 } from 'hash-wasm'
+import { Md5Hash } from '../../../src/md5.ts'
 
 const PIECE = 4 * 1024 * 1024
 
@@ -6,7 +6,7 @@ addEventListener('message', ({ data: file }) => void md5(file).then((hex) => pos
 
 /** The MD5 of a file, and nothing else. */
 async function md5(file) {
-  const hasher = await createMD5()
+  const hasher = new Md5Hash()
   const reader = file.stream().getReader({ mode: 'byob' })
   let buffer = new ArrayBuffer(PIECE)
   for (;;) {
