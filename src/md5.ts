@@ -134,7 +134,7 @@ function assembled(): Uint8Array<ArrayBuffer> {
   const type = [0x60, ...vector([[I32], [I32]]), 0x00]
   const pages = Math.ceil((START + BLOCK + ROOM) / PAGE)
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...MAGIC,
     ...section(1, [type]),
     ...section(3, [[0]]),
     ...section(5, [[0x00, ...unsigned(pages)]]),
@@ -143,6 +143,8 @@ function assembled(): Uint8Array<ArrayBuffer> {
   ])
 }
 
+/** `\0asm`, version 1. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 const I32 = 0x7f
 const [ADD, AND, OR, XOR, ROTL, LESS] = [0x6a, 0x71, 0x72, 0x73, 0x77, 0x49]
 const [LOOP, BRANCH_IF, END, NOTHING] = [0x03, 0x0d, 0x0b, 0x40]
@@ -153,15 +155,15 @@ const FOUR = [0, 1, 2, 3]
 /** `do { hash the block at FROM } while ((FROM += 64) < TO)` */
 function body(): number[] {
   return [
-    ...FOUR.flatMap((word) => [...constant(STATE), ...load(4 * word), ...set(WORDS + word)]),
-    ...[LOOP, NOTHING],
-    ...FOUR.flatMap((word) => [...get(WORDS + word), ...set(BEFORE + word)]),
-    ...Array.from({ length: 64 }, (_, index) => step(index)).flat(),
-    ...FOUR.flatMap((word) => [...get(WORDS + word), ...get(BEFORE + word), ADD, ...set(WORDS + word)]),
-    ...[...get(FROM), ...constant(BLOCK), ADD, ...tee(FROM), ...get(TO), LESS, BRANCH_IF, 0, END],
-    ...FOUR.flatMap((word) => [...constant(STATE), ...get(WORDS + word), ...store(4 * word)]),
-    END,
-  ]
+    FOUR.flatMap((word) => [...constant(STATE), ...load(4 * word), ...set(WORDS + word)]),
+    [LOOP, NOTHING],
+    FOUR.flatMap((word) => [...get(WORDS + word), ...set(BEFORE + word)]),
+    Array.from({ length: 64 }, (_, index) => step(index)).flat(),
+    FOUR.flatMap((word) => [...get(WORDS + word), ...get(BEFORE + word), ADD, ...set(WORDS + word)]),
+    [...get(FROM), ...constant(BLOCK), ADD, ...tee(FROM), ...get(TO), LESS, BRANCH_IF, 0, END],
+    FOUR.flatMap((word) => [...constant(STATE), ...get(WORDS + word), ...store(4 * word)]),
+    [END],
+  ].flat()
 }
 
 /** RFC 1321, 3.4: `a = b + ((a + f(b, c, d) + X[k] + T[i]) <<< s)`, where the four words change places with each step. */
@@ -171,10 +173,10 @@ function step(index: number): number[] {
   const [factor, offset] = ORDER[round]!
   const word = (factor! * index + offset!) % 16
   return [
-    ...[...get(a), ...constant(T[index]!), ADD, ...get(FROM), ...load(4 * word), ADD],
-    ...MIXES[round]!(get(b), get(c), get(d)),
-    ...[...constant(SHIFTS[round]![index % 4]!), ROTL, ...get(b), ADD, ...set(a)],
-  ]
+    [...get(a), ...constant(T[index]!), ADD, ...get(FROM), ...load(4 * word), ADD],
+    MIXES[round]!(get(b), get(c), get(d)),
+    [...constant(SHIFTS[round]![index % 4]!), ROTL, ...get(b), ADD, ...set(a)],
+  ].flat()
 }
 
 /** RFC 1321, 3.4: `4294967296 * abs(sin(i))`, whose fractions are far from 0 and 1: every engine's sine will do. */
@@ -231,7 +233,7 @@ function constant(value: number): number[] {
 }
 
 function exported(name: string, kind: number): number[] {
-  return [...vector([...name].map((letter) => [letter.charCodeAt(0)])), kind, 0]
+  return [...vector(Array.from(name, (letter) => [letter.charCodeAt(0)])), kind, 0]
 }
 
 function section(id: number, items: number[][]): number[] {

@@ -20,7 +20,7 @@ export class Problem extends Error {
     /** What the server asks to wait, in milliseconds. */
     readonly retryAfterMs = 0,
     /** The code of the server's error; undefined where it is somebody else's. */
-    readonly code: string | undefined = undefined,
+    readonly code?: string | undefined,
   ) {
     super(`${kind} ${detail}`.trim())
   }

@@ -1,5 +1,5 @@
 import { Md5Hash } from '#src/md5.js'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 
