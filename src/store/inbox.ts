@@ -19,6 +19,13 @@ import { Part } from './part.js'
 const PREFIX = 'tmp_'
 const NAME = /^tmp_[0-9a-f]{32}$/
 const PROBE = '.probe'
+/** A link that somebody has put there is not followed, a pipe not waited for: both fail like a disk that takes nothing. */
+const PROBING =
+  constants.O_WRONLY |
+  constants.O_CREAT |
+  constants.O_TRUNC |
+  (constants.O_NOFOLLOW ?? 0) |
+  (constants.O_NONBLOCK ?? 0)
 
 /** What the disk says of a part. More than one link means that it already stands on the shelf, too. */
 export interface PartFacts {
@@ -64,7 +71,7 @@ export class Inbox {
   /** Writes and removes a byte; rejects with the system's error where that can't be done. Many may at a time. */
   async probe(): Promise<void> {
     const path = join(this.directory, PROBE)
-    await writeFile(path, '.')
+    await writeFile(path, '.', { flag: PROBING })
     await rm(path, { force: true }) // another probe may have been faster
   }
 
