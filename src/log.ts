@@ -36,6 +36,22 @@ export function createLog(
   }
 }
 
+/**
+ * Writes the lines of one turn of the event loop together: a system call for each costs a busy server more than the line
+ * itself. What waits at the end of the process is written then.
+ */
+export function inOneGo(write: (lines: string) => void): (line: string) => void {
+  let waiting: string[] = []
+  const flush = (): void => {
+    if (waiting.length > 0) write(waiting.join('\n'))
+    waiting = []
+  }
+  process.on('exit', flush)
+  return (line) => {
+    if (waiting.push(line) === 1) setImmediate(flush)
+  }
+}
+
 /** An error and its causes in one line. */
 function describe(error: unknown): string {
   if (error === undefined) return ''

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Terminal } from './admin/terminal.js'
 import { parseConfig, readDotenv, type Config } from './config.js'
 import { isErrno } from './errors.js'
-import { createLog } from './log.js'
+import { createLog, inOneGo } from './log.js'
 import { chooseLanguage, messagesIn } from './messages.js'
 import { UnusableFolder } from './stores.js'
 
@@ -25,7 +25,7 @@ else process.exitCode = await runCommand()
 async function runServer(): Promise<void> {
   const log = createLog(
     config.logFormat,
-    (line) => console.log(line),
+    inOneGo((lines) => console.log(lines)),
     (line) => console.error(line),
   )
   try {

@@ -19,10 +19,10 @@ let { db, write } = open()
 
 let waiting: Order[] = []
 
-port.on('message', (order: Order | 'close') => {
-  if (order === 'close') return void setImmediate(close)
+port.on('message', (orders: Order[] | 'close') => {
+  if (orders === 'close') return void setImmediate(close)
   if (waiting.length === 0) setImmediate(commit)
-  waiting.push(order)
+  waiting.push(...orders)
 })
 
 function open() {

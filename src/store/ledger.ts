@@ -33,6 +33,7 @@ export class Ledger {
   readonly read: Reads
   #db: Database.Database
   #number = 0
+  #handed: Order[] = []
   #broken: FerryError | undefined
   readonly #ended: Promise<void>
 
@@ -119,12 +120,19 @@ export class Ledger {
     const number = this.#number++
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve: resolve as (result: unknown) => void, reject })
-      this.worker.postMessage({ number, verb, argument } satisfies Order)
+      if (this.#handed.push({ number, verb, argument }) === 1) setImmediate(() => this.#handOver())
     })
+  }
+
+  /** All orders of one turn of the event loop in one message. */
+  #handOver(): void {
+    if (this.#handed.length > 0) this.worker.postMessage(this.#handed)
+    this.#handed = []
   }
 
   /** Ends both connections; what was handed to `write` before is committed first. */
   async close(): Promise<void> {
+    this.#handOver()
     this.worker.postMessage('close')
     await this.#ended
     this.#db.close()
