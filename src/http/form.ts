@@ -64,8 +64,9 @@ export class Form {
         reject(badForm('the form ends too early or is not well formed', cause)),
       )
       this.parser.on('finish', resolve)
+      // What has come but was not read by then is lost with the connection, even if it was all of the form.
       const lost = (): void => {
-        if (!this.request.complete) reject(badForm('the connection was lost'))
+        if (!this.request.readableEnded) reject(badForm('the connection was lost'))
       }
       this.request.on('close', lost)
       if (this.request.destroyed) lost()

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { BOUNDARY, FORM_TYPE, filePart, formBytes, post, textPart } from '../support/form.js'
+import { scrape } from '../support/metrics.js'
 import { pause, TestServer } from '../support/server.js'
 import { content } from '../support/tus.js'
 
@@ -103,6 +104,21 @@ describe('a form that does not arrive as it should', () => {
     await closed(socket)
     await expect.poll(() => server.inbox()).toEqual([])
     expect(await check(hash)).toEqual({ status: 'notfound' })
+  })
+
+  it('ends where its sender hangs up before all that he has sent was read', async () => {
+    const ended = async () =>
+      [...(await scrape(server.url))]
+        .filter(([name]) => name.startsWith('ferry_uploads_total{door="form"'))
+        .reduce((sum, [, count]) => sum + count, 0)
+    for (const size of [60_000, 90_000, 120_000, 200_000]) {
+      const before = await ended()
+      const form = formBytes({ body: content(size).bytes })
+      const socket = await open('', form.length)
+      await new Promise((resolve) => void socket.write(form, resolve))
+      socket.destroy()
+      await expect.poll(ended, { message: `${size}`, timeout: 10_000 }).toBe(before + 1)
+    }
   })
 
   it('is taken from a sender that is slow, however long it takes, as long as it keeps moving', async () => {
