@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { TestServer } from '../support/server.js'
+import type { Case } from './mutate.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 /** A line of a stack trace, as V8 writes it. */
@@ -7,6 +8,8 @@ const TRACE = /\bat (?:\S+ \(|file:\/\/|node:|\/)[^\n]{0,200}:\d+:\d+/
 const DEATH = /UnhandledPromiseRejection|Uncaught|uncaught|node:internal|MaxListenersExceeded|ERR_UNHANDLED/
 /** About the request's own protocol: not implemented, and a version that nobody speaks. */
 const CLIENTS_FAULT = new Set([501, 505])
+/** Said by the guard, before any door. */
+const REFUSALS = new Set(['401', '403', '421'])
 
 /** What an answer may not be, in words; undefined where it is right. */
 export function faultOfAnswer(received: Buffer, server: TestServer): string | undefined {
@@ -14,6 +17,13 @@ export function faultOfAnswer(received: Buffer, server: TestServer): string | un
   for (const [, status] of text.matchAll(/(?:^|[^\w])HTTP\/1\.1 (5\d\d) /g))
     if (!CLIENTS_FAULT.has(Number(status))) return `answered ${status}`
   return leakIn(text, server)
+}
+
+/** A right request that the guard refuses never comes to its door, and shows nothing of it. */
+export function faultOfRefusal(received: Buffer, { done, cut }: Case): string | undefined {
+  const isRight = done.length === 0 && cut === undefined
+  const refusal = statusesIn(received).find((status) => REFUSALS.has(status))
+  return isRight && refusal !== undefined ? `a right request is answered ${refusal}` : undefined
 }
 
 /** What may not stand in the log, in words. */

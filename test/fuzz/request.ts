@@ -13,6 +13,8 @@ export interface Request {
   body: Buffer
 }
 
+/** The name by which the server is called. */
+export const HOST = 'ferry.test'
 /** Bytes of the largest body; most are far smaller. */
 const MOST = 96 * 1024
 
@@ -140,7 +142,7 @@ function anyMd5(random: Random): string {
 }
 
 function ask(method: string, target: string, headers: Request['headers'] = []): Request {
-  const all: Request['headers'] = [['Host', 'ferry.test'], ...headers]
+  const all: Request['headers'] = [['Host', HOST], ...headers]
   return { method, target, version: 'HTTP/1.1', headers: all, body: Buffer.alloc(0) }
 }
 

@@ -7,9 +7,9 @@ import { Witness } from '../faults/witness.js'
 import { filePart, formBytes, post } from '../support/form.js'
 import { pause, TestServer } from '../support/server.js'
 import { converse, type Ids } from './conversation.js'
-import { faultOfAnswer, faultOfLog, statusesIn } from './judge.js'
+import { faultOfAnswer, faultOfLog, faultOfRefusal, statusesIn } from './judge.js'
 import { caseOf, type Case } from './mutate.js'
-import { KNOWN } from './request.js'
+import { HOST, KNOWN } from './request.js'
 
 /** What was wrong, and what was sent before. */
 export interface Finding {
@@ -38,7 +38,7 @@ const MEMORY = 40
 /** What the server may take, in bytes, whatever is sent to it. */
 const MOST_MEMORY = 400 * 1024 * 1024
 /** Uploads are soon dead, and soon gone. */
-const ENV = { LEASE_SECONDS: '2', TMP_TTL_HOURS: '0.001', MAX_SIZE: '100MB' }
+const ENV = { LEASE_SECONDS: '2', TMP_TTL_HOURS: '0.001', MAX_SIZE: '100MB', ALLOWED_HOSTS: HOST }
 
 /** Strikes at a server of its own for so many milliseconds, or until the first finding where `untilFound`. */
 export async function round(
@@ -111,7 +111,7 @@ class Siege {
     const { statuses } = this.#tally
     this.#tally.cases += 1
     for (const status of statusesIn(received)) statuses.set(status, (statuses.get(status) ?? 0) + 1)
-    const what = faultOfAnswer(received, this.#server)
+    const what = faultOfAnswer(received, this.#server) ?? faultOfRefusal(received, sent)
     if (what) this.#tally.findings.push({ what: `${sent.door}: ${what}`, cases: [sent], log: [] })
   }
 
