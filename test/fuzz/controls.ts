@@ -21,12 +21,13 @@ export const CONTROLS: { title: string; breaks: Break[] }[] = [
     breaks: [{ file: 'src/http/form.js', from: "part.on('error', () => undefined)", to: '' }],
   },
   {
-    title: 'a part that stays when a form breaks off',
+    // The part alone would be swept: an upload that nobody is at ends for its age.
+    title: 'a part that stays, locked, when a form breaks off',
     breaks: [
       {
         file: 'src/http/upload.js',
         from: 'await this.intake.terminate(this.#id, ending)',
-        to: 'await Promise.resolve()',
+        to: 'return await Promise.resolve()',
       },
     ],
   },
