@@ -14,6 +14,7 @@ import {
   textPart,
   type Answer,
 } from '../support/form.js'
+import { sha256 } from '../support/collision.js'
 import { TestServer } from '../support/server.js'
 import { find, missing } from '../support/tools.js'
 import { content, tus } from '../support/tus.js'
@@ -258,10 +259,9 @@ describe('a form sent by a browser without script', () => {
       }
       const form = formBytes({ body: bytes })
       const url = link(hash)
-      expect(await json('', form)).toBe(`200 {"status":"ok","url":"${url}","md5":"${hash}"}`)
-      expect(await json(`?md5=${hash}`, never())).toBe(
-        `200 {"status":"exists","url":"${url}","md5":"${hash}"}`,
-      )
+      const facts = `"url":"${url}","md5":"${hash}","sha256":"${sha256(bytes)}"`
+      expect(await json('', form)).toBe(`200 {"status":"ok",${facts}}`)
+      expect(await json(`?md5=${hash}`, never())).toBe(`200 {"status":"exists",${facts}}`)
       expect(await json('?md5=x', never())).toBe(
         '400 {"status":"error","code":"bad-md5","message":"md5 must be 32 hex digits"}',
       )

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { sha256 } from '../support/collision.js'
 import { ask, FORM_TYPE, filePart, formBytes, post, textPart } from '../support/form.js'
 import { pause, TestServer } from '../support/server.js'
 import { content, md5, tus } from '../support/tus.js'
@@ -32,7 +33,12 @@ describe('a form sent to /upload', () => {
       const response = await fetch(`${server.url}/upload?md5=${hash}`, { method: 'POST', body: form })
       expect(response.status).toBe(200)
       expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
-      expect(await response.json()).toEqual({ status: 'ok', url: link(hash, 'mp4'), md5: hash })
+      expect(await response.json()).toEqual({
+        status: 'ok',
+        url: link(hash, 'mp4'),
+        md5: hash,
+        sha256: sha256(bytes),
+      })
       expect(md5(await readFile(join(server.files, `${hash}.mp4`)))).toBe(hash)
       const got = await fetch(link(hash, 'mp4'))
       expect(md5(Buffer.from(await got.arrayBuffer()))).toBe(hash)
@@ -43,7 +49,7 @@ describe('a form sent to /upload', () => {
       const { bytes, md5: hash } = content(10_000)
       expect(await post(server.url, formBytes({ body: bytes }))).toEqual({
         status: 200,
-        reply: { status: 'ok', url: link(hash), md5: hash },
+        reply: { status: 'ok', url: link(hash), md5: hash, sha256: sha256(bytes) },
       })
     })
 
@@ -135,7 +141,7 @@ describe('a form sent to /upload', () => {
     goOn()
     expect(await late).toEqual({
       status: 200,
-      reply: { status: 'exists', url: link(hash, 'zip'), md5: hash },
+      reply: { status: 'exists', url: link(hash, 'zip'), md5: hash, sha256: sha256(bytes) },
     })
   })
 
@@ -157,6 +163,7 @@ describe('a form sent to /upload', () => {
         status: 'exists',
         url: link(hash, 'zip'),
         md5: hash,
+        sha256: sha256(bytes),
       })
     })
 
