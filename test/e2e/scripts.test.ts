@@ -209,7 +209,10 @@ describe.skipIf(missing('chromium'))(`a file with script in it, in Chromium${mis
       ['/healthz', 'an object'],
       ['/healthz', 'an embed'],
     ])('within our own %s, in %s', async (path, how) => {
-      const links = of(PAGES, TAME_PAGES).map(({ ours }) => ours)
+      // Without the PDFs, which are opened above: Chromium now and then crashes on a page with viewers among its frames.
+      const links = of(PAGES, TAME_PAGES)
+        .map(({ ours }) => ours)
+        .filter((link) => !link.endsWith('.pdf'))
       const answered = new Set<string>()
       page.on('response', (response) => answered.add(response.url()))
       await page.goto(server.url + path)
