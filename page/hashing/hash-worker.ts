@@ -4,6 +4,9 @@ import type { News, Order } from './protocol.js'
 /** Bytes that are read at once: larger ones are no faster, smaller ones are slower. */
 const PIECE = 4 * 1024 * 1024
 
+/** How often the page hears how far it is, in milliseconds: what it draws takes time from hashing. */
+const TELL_MS = 200
+
 /** The job that is wanted; another one stops at its next piece. */
 let wanted: number | undefined
 /** Chromium's collector takes the stream of a file when only its reader is held, and then a read never ends. */
@@ -23,10 +26,13 @@ async function run({ job, file, at, state }: Order & { kind: 'begin' }): Promise
   if (!hasher) return
   try {
     let hashed = at
+    let toldAt = -Infinity
     for await (const bytes of read(file, at)) {
       hasher.update(bytes)
       hashed += bytes.length
       if (wanted !== job) return tell({ kind: 'stopped', job, at: hashed, state: hasher.save() })
+      if (performance.now() - toldAt < TELL_MS) continue
+      toldAt = performance.now()
       tell({ kind: 'progress', job, at: hashed })
     }
     // Not every browser refuses a file that was cut meanwhile.

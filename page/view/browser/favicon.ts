@@ -1,9 +1,12 @@
 import { useEffect } from 'preact/hooks'
 
 const SIZE = 64
+/** Smaller steps than so many percent can't be seen, and each is a picture. */
+const STEP = 5
 
 /** Draws how far everything is as a ring in the tab; undefined brings the file's own icon back. */
-export function useFavicon(percent: number | undefined, isDown: boolean): void {
+export function useFavicon(exact: number | undefined, isDown: boolean): void {
+  const percent = exact === undefined ? undefined : Math.floor(exact / STEP) * STEP
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')
     if (!link) return
