@@ -12,6 +12,7 @@ import { answerEarly, LINGER, welcomeBody } from '../early.js'
 import { addressOf } from '../guard/address.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
 import type { Links } from '../links.js'
+import { takeBodies, withOwnBody } from './body.js'
 import { intakeLocker } from './locker.js'
 import { IntakeStore, type Sender } from './store.js'
 
@@ -32,7 +33,7 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
     if (upload?.state === 'finished')
       return note(res, { isAnswered: answerEarly(req, res, nothingToSend(upload, links), LINGER) })
     welcomeBody(req, res)
-    const request = new NodeRequest({ req, res })
+    const request = withOwnBody(new NodeRequest({ req, res }), req)
     const response = await server.handleWeb(request)
     // Whoever hangs up between creation and body is gone before the library has begun to read.
     const whole = wholes.get(request)
@@ -62,10 +63,10 @@ function createServer(
   const senders = new WeakMap<object, Sender>()
   const unknown: Sender = { address: undefined, isWhole: false }
   const store = new IntakeStore(intake, (upload) => senders.get(upload) ?? unknown, inbox.directory)
-  return new Server({
+  const server = new Server({
     path: PATHS.tus,
     datastore: store,
-    locker: (request) => intakeLocker(store, request.method === 'HEAD'),
+    locker: (request) => intakeLocker(intake, request.method === 'HEAD'),
     lockDrainTimeout: DRAIN_TIMEOUT,
     maxSize,
     namingFunction: () => randomId(),
@@ -90,6 +91,8 @@ function createServer(
       return { status_code: statusOf(failure, 'tus'), body: JSON.stringify(errorReply(failure)) }
     },
   })
+  takeBodies(server, store)
+  return server
 }
 
 /** Whether a creation carries a whole small file (tus creation-with-upload). Size in bytes. */

@@ -1,15 +1,11 @@
 import type { Lock, Locker } from '@tus/server'
-import type { IntakeStore } from './store.js'
+import type { Intake } from '../../intake/intake.js'
 
 /** A running PATCH whose last byte is younger than this (milliseconds) is not disturbed by a HEAD. */
 const MOVING = 2000
 
-/**
- * The library's locks are the intake's; none is given back before its writing has ended. `looking`: for HEAD, which
- * takes no lock while bytes arrive.
- */
-export function intakeLocker(store: IntakeStore, looking: boolean): Locker {
-  const { intake } = store
+/** The library's locks are the intake's. `looking`: for HEAD, which takes no lock while bytes arrive. */
+export function intakeLocker(intake: Intake, looking: boolean): Locker {
   return {
     newLock(id: string): Lock {
       let release: (() => void) | undefined
@@ -18,10 +14,9 @@ export function intakeLocker(store: IntakeStore, looking: boolean): Locker {
           if (looking && intake.isMoving(id, MOVING)) return
           release = await intake.uploads.acquire(id, () => void leave(), signal)
         },
-        async unlock() {
-          if (!release) return
-          await store.settled(id)
-          release()
+        unlock() {
+          release?.()
+          return Promise.resolve()
         },
       }
     },

@@ -21,8 +21,6 @@ export interface Sender {
  * lock before each of them (except `create`, which needs none: its id is new).
  */
 export class IntakeStore extends FileStore {
-  readonly #writing = new Map<string, Promise<Upload>>()
-
   constructor(
     readonly intake: Intake,
     readonly senderOf: (upload: TusUpload) => Sender,
@@ -48,22 +46,10 @@ export class IntakeStore extends FileStore {
   /** The offset that the library reports: where the upload stands, on disk. */
   override async write(source: Readable, id: string, offset: number): Promise<number> {
     const upload = this.intake.look(id)
-    if (upload.state === 'open') {
-      const writing = this.intake.receive(id, offset, source)
-      this.#writing.set(id, writing)
-      return offsetOf(await writing.finally(() => this.#writing.delete(id)))
-    }
+    if (upload.state === 'open') return offsetOf(await this.intake.receive(id, offset, source))
     // Known content sent along with its creation: the library hangs on a body that nobody reads.
     await finished(source.resume())
     return offsetOf(upload)
-  }
-
-  /**
-   * Resolves when nothing is written to an upload any more. The library's pipeline gives up at once when the source
-   * fails, or when the disk does, and does not wait for what `write` has yet to put in order.
-   */
-  async settled(id: string): Promise<void> {
-    await this.#writing.get(id)?.catch(() => undefined)
   }
 
   override async getUpload(id: string): Promise<TusUpload> {
