@@ -4,7 +4,7 @@ import { finished, PassThrough } from 'node:stream'
 import type { IntakeStore } from './store.js'
 
 /** Bytes on their way from the connection to the part. */
-const AHEAD = 256 * 1024
+const AHEAD = 64 * 1024
 
 /**
  * Has the library hand bodies to the store as they come. Its own way leads through two web streams, which copy every chunk
