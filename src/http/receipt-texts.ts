@@ -38,6 +38,9 @@ const refusedZh: Partial<Record<ErrorCode, Words>> = {
     '另一个文件具有相同的 MD5',
     '两个文件内容不同但 MD5 相同，此文件未保存，返回的也不会是另一个文件。',
   ],
+  unauthorized: ['此服务器需要令牌', '文件未保存。请返回重试，并在浏览器询问时把令牌填作密码。'],
+  'wrong-origin': ['上传来自另一个网站', '文件未保存。请打开此服务器自己的页面上传。'],
+  'wrong-host': ['服务器不使用这个地址', '文件未保存。请使用管理员告知的地址。'],
   'disk-full': ['服务器空间不足', '文件未保存。请稍后重试，或联系管理员。'],
 }
 
@@ -82,6 +85,18 @@ const refusedEn: Partial<Record<ErrorCode, Words>> = {
   collision: [
     'Another file has this MD5',
     'Two files that differ have one MD5. Nothing was kept of this one, and the other one is not yours.',
+  ],
+  unauthorized: [
+    'This server wants a token',
+    'Nothing was kept. Go back and send it again; when the browser asks, the token is the password.',
+  ],
+  'wrong-origin': [
+    'The upload came from another site',
+    'Nothing was kept. Open this server’s own page and upload there.',
+  ],
+  'wrong-host': [
+    'The server does not go by this address',
+    'Nothing was kept. Use the address that whoever runs it has told you.',
   ],
   'disk-full': [
     'The server has no room for this file',

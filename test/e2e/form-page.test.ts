@@ -233,6 +233,35 @@ describe('a form sent by a browser without script', () => {
     expect(body.toString()).not.toMatch(/alert|<(script|img|!--)/)
   })
 
+  it('is told in words where the server wants a token, or the form is another site’s', async () => {
+    const closed = await TestServer.start({ env: { UPLOAD_TOKEN: 'a-token-of-thirty-two-characters!' } })
+    try {
+      const sent = async (headers: Record<string, string>) => {
+        const form = formBytes({ body: 'x' })
+        const {
+          status,
+          body,
+          headers: answered,
+        } = (await ask(closed.url, '/upload', {
+          method: 'POST',
+          headers: { 'content-type': FORM_TYPE, 'content-length': String(form.length), ...headers },
+          body: form,
+        }))!
+        return [status, answered['content-type'], body.toString()]
+      }
+      const html = [expect.any(Number), 'text/html; charset=utf-8']
+      const accept = BROWSERS.Chrome
+      expect(await sent({ accept })).toEqual([...html, expect.stringContaining('wants a token')])
+      expect(await sent({ accept, ...CHINESE })).toEqual([...html, expect.stringContaining('需要令牌')])
+      const foreign = { 'sec-fetch-site': 'cross-site', origin: 'http://evil.example' }
+      expect(await sent({ accept, ...foreign })).toEqual([...html, expect.stringContaining('another site')])
+      const json = 'application/json; charset=utf-8'
+      expect(await sent({ accept: '*/*' })).toEqual([401, json, expect.stringContaining('unauthorized')])
+    } finally {
+      await closed.stop()
+    }
+  })
+
   describe('and everybody else gets JSON, to the byte', () => {
     it.each(Object.entries(PROGRAMS))('with Accept %s', async (_who, accept) => {
       const { bytes, md5: hash } = content(1000)

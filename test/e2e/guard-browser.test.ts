@@ -236,7 +236,7 @@ describe.skipIf(missing('chromium'))(`a hostile page in Chromium${missing('chrom
       form.append(input); document.body.append(form); form.submit()`)
     expect((await statuses).status()).toBe(403)
     await page.waitForURL(/by=form/)
-    expect(await page.textContent('body')).toContain('wrong-origin')
+    expect(await page.textContent('body')).toContain('came from another site')
     await page.goto(origin)
     await page.evaluate(`(async () => {
       const body = new FormData(); body.append('file', new File(['evil'], 'evil.html'))

@@ -4,6 +4,7 @@ import type { FerryError } from '../../errors.js'
 import { note } from '../access.js'
 import { answerEarly, DRAIN, LINGER } from '../early.js'
 import { errorReply, sendError, statusOf } from '../errors.js'
+import { receipt, wantsReceipt } from '../receipt.js'
 
 const FORM = new RegExp(`^${PATHS.upload}/?$`, 'i')
 
@@ -17,13 +18,15 @@ export function refuse(
   note(res, { door: 'guard', error })
   res.set({ 'Cache-Control': 'no-store', ...headers })
   if (!hasBody(req)) return sendError(res, error)
-  const answer = {
-    status: statusOf(error, 'json'),
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: JSON.stringify(errorReply(error)),
-  }
-  const path = req.baseUrl + req.path
-  note(res, { isAnswered: answerEarly(req, res, answer, FORM.test(path) ? DRAIN : LINGER) })
+  const isForm = FORM.test(req.baseUrl + req.path)
+  const written = isForm && wantsReceipt(req) ? receipt(error, req) : asJson(error)
+  const answer = { status: statusOf(error, 'json'), ...written }
+  note(res, { isAnswered: answerEarly(req, res, answer, isForm ? DRAIN : LINGER) })
+}
+
+function asJson(error: FerryError) {
+  const headers = { 'Content-Type': 'application/json; charset=utf-8' }
+  return { headers, body: JSON.stringify(errorReply(error)) }
 }
 
 function hasBody({ headers }: Request): boolean {
