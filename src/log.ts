@@ -38,18 +38,21 @@ export function createLog(
 
 /**
  * Writes the lines of one turn of the event loop together: a system call for each costs a busy server more than the line
- * itself. What waits at the end of the process is written then.
+ * itself. `flush` writes what waits, for the end of the process.
  */
-export function inOneGo(write: (lines: string) => void): (line: string) => void {
+export function inOneGo(write: (lines: string) => void): {
+  add: (line: string) => void
+  flush: () => void
+} {
   let waiting: string[] = []
   const flush = (): void => {
     if (waiting.length > 0) write(waiting.join('\n'))
     waiting = []
   }
-  process.on('exit', flush)
-  return (line) => {
+  const add = (line: string): void => {
     if (waiting.push(line) === 1) setImmediate(flush)
   }
+  return { add, flush }
 }
 
 /** An error and its causes in one line. */

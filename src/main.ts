@@ -23,11 +23,9 @@ else process.exitCode = await runCommand()
 
 /** Config -> serve -> until somebody wants it to stop. */
 async function runServer(): Promise<void> {
-  const log = createLog(
-    config.logFormat,
-    inOneGo((lines) => console.log(lines)),
-    (line) => console.error(line),
-  )
+  const lines = inOneGo((text) => console.log(text))
+  process.on('exit', lines.flush)
+  const log = createLog(config.logFormat, lines.add, (line) => console.error(line))
   try {
     const { serve } = await import('./serve.js')
     const service = await serve(config, { log, messages }, PAGE)
