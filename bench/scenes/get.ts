@@ -80,14 +80,14 @@ async function fetchAll(
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let next = 0
   let bytes = 0
+  const take = async (length?: number, at?: number): Promise<void> => {
+    const got = await fetchOne(url, agent, length, at)
+    bytes += got // not in one expression: others count meanwhile
+  }
   const work = async (): Promise<void> => {
-    if (!ranges) {
-      // A share of the whole from its beginning: 32 times a GiB would measure the client.
-      bytes += await fetchOne(url, agent, connections === 1 ? undefined : Math.ceil(size / connections))
-      return
-    }
-    for (let at = (next += MIB) - MIB; at < size; at = (next += MIB) - MIB)
-      bytes += await fetchOne(url, agent, MIB, at)
+    // A share of the whole from its beginning: 32 times a GiB would measure the client.
+    if (!ranges) return take(connections === 1 ? undefined : Math.ceil(size / connections))
+    for (let at = (next += MIB) - MIB; at < size; at = (next += MIB) - MIB) await take(MIB, at)
   }
   await Promise.all(Array.from({ length: connections }, work))
   agent.destroy()
