@@ -47,6 +47,15 @@ export class Md5Hash {
     return hash
   }
 
+  /** The same, but from the beginning where there is no state, or one that an older version has saved. */
+  static goingOn(saved: Uint8Array | undefined): Md5Hash {
+    try {
+      return saved ? Md5Hash.from(saved) : new Md5Hash()
+    } catch {
+      return new Md5Hash()
+    }
+  }
+
   /** Bytes hashed so far. */
   get length(): number {
     return this.#length

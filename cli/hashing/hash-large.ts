@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Md5Hash } from '../../src/md5.js'
 import type { PartialHash } from './cache-rows.js'
 import { Changed, type HashEnd, type HashJob, READ_ONLY, lastingStamp, stillThe } from './hash-job.js'
-import { type Snapshot, stampOf } from './snapshot.js'
+import { stampOf } from './snapshot.js'
 
 /** Who hears how it goes. */
 interface Listener {
@@ -23,7 +23,8 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
   try {
     const begin = stillThe(job.snapshot, await file.stat({ bigint: true }))
     const stamp = lastingStamp(begin, begin, now)
-    const hash = begun(job, begin)
+    const isUnchanged = stampOf(begin) === stampOf(job.snapshot)
+    const hash = Md5Hash.goingOn(isUnchanged ? job.resume?.state : undefined)
     const from = hash.length
     if (from > 0) listener.at(from)
     const save = (hashedTo: number) => {
@@ -45,16 +46,6 @@ export async function hashLarge(job: HashJob, listener: Listener): Promise<HashE
     }
   } finally {
     await file.close()
-  }
-}
-
-/** Where an earlier hashing of this very file stopped, or at its beginning. */
-function begun({ resume, snapshot }: HashJob, begin: Snapshot): Md5Hash {
-  if (!resume || stampOf(begin) !== stampOf(snapshot)) return new Md5Hash()
-  try {
-    return Md5Hash.from(resume.state)
-  } catch {
-    return new Md5Hash() // an older version has saved it
   }
 }
 

@@ -52,6 +52,11 @@ export function errorReply(error: FerryError): ErrorReply | { status: 'uploading
   }
 }
 
+/** An answer of JSON, for who writes it himself. */
+export function asJson(body: object): { headers: Record<string, string>; body: string } {
+  return { headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) }
+}
+
 /** Headers that go with an error, whatever the door. */
 export function errorHeaders(error: FerryError): Record<string, string> {
   return error.retryAfter === undefined ? {} : { 'Retry-After': String(error.retryAfter) }

@@ -8,7 +8,7 @@ import { uploadingElsewhere, type Standing } from '../intake/standing.js'
 import type { Stored } from '../store/rows.js'
 import { note } from './access.js'
 import { answerEarly, DRAIN, welcomeBody } from './early.js'
-import { asFerryError, errorHeaders, errorReply, statusOf } from './errors.js'
+import { asFerryError, errorHeaders, asJson, errorReply, statusOf } from './errors.js'
 import { bareName } from './filename.js'
 import { Form } from './form.js'
 import { addressOf } from './guard/address.js'
@@ -65,10 +65,6 @@ interface Declared {
 interface Outcome {
   status: 'ok' | 'exists'
   content: Stored
-}
-
-function asJson(body: object): { headers: Record<string, string>; body: string } {
-  return { headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) }
 }
 
 function success({ status, content }: Outcome, links: Links): Extract<UploadReply, { url: string }> {

@@ -89,20 +89,10 @@ function hear(message: ToFollower): void {
 function follow({ part, path, hashedTo, hashState, withSha256 }: ToFollower & { say: 'follow' }): void {
   const former = followings.get(part)
   if (former) rest(former)
-  const md5 = resumed(hashedTo, hashState)
+  const md5 = Md5Hash.goingOn(hashedTo === 0 ? undefined : hashState)
   const sha256 = md5.length === 0 ? createHash('sha256') : undefined
   const fresh = { file: undefined, digests: [], touched: true }
   followings.set(part, { path, md5, front: hashedTo, withSha256, sha256, ...fresh })
-}
-
-/** From 0 where there is no state, or one that an older version has saved. */
-function resumed(hashedTo: number, hashState: Uint8Array | undefined): Md5Hash {
-  if (!hashState || hashedTo === 0) return new Md5Hash()
-  try {
-    return Md5Hash.from(hashState)
-  } catch {
-    return new Md5Hash()
-  }
 }
 
 /** A slice of each that is behind, in turn, until none is; between rounds the messages are heard. */

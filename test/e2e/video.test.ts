@@ -10,6 +10,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { QUIET } from '../support/browser.js'
 import { filePart, formBytes, post } from '../support/form.js'
+import { pdf } from '../support/pdf.js'
 import { TestServer } from '../support/server.js'
 import { find, missing } from '../support/tools.js'
 
@@ -161,7 +162,7 @@ describe.skipIf(missing('chromium'))(`in Chromium${missing('chromium')}`, () => 
     })
 
     it('a PDF', async () => {
-      const link = await store('p.pdf', pdf('1 0 0 rg 20 20 260 160 re f'))
+      const link = await store('p.pdf', pdf())
       await page.goto(`${link}.pdf`)
       await expect.poll(redPixels, { timeout: 20_000 }).toBeGreaterThan(20_000)
     })
@@ -284,16 +285,3 @@ describe.skipIf(missing('chromium'))(`in Chromium${missing('chromium')}`, () => 
     })
   })
 })
-
-/** A PDF of one page with this drawing on it. */
-function pdf(drawing: string): string {
-  return [
-    '%PDF-1.4',
-    '1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj',
-    '2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj',
-    '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R>>endobj',
-    `4 0 obj<</Length ${drawing.length}>>stream\n${drawing}\nendstream endobj`,
-    'trailer<</Size 5/Root 1 0 R>>',
-    '%%EOF',
-  ].join('\n')
-}

@@ -1,3 +1,5 @@
+import { pdf } from './pdf.js'
+
 /** A file that would run script, if somebody let it. */
 export interface Trap {
   /** The type by which a browser would run it. */
@@ -104,21 +106,6 @@ export const FRAMES: Record<string, (link: string) => string> = {
   'a frame': (link) => `<iframe src="${link}"></iframe>`,
   'an object': (link) => `<object data="${link}" type="text/html"></object>`,
   'an embed': (link) => `<embed src="${link}" type="image/svg+xml">`,
-}
-
-/** A red PDF of one page, with a script for its opening. */
-function pdf(script: string): string {
-  const drawing = '1 0 0 rg 20 20 260 160 re f'
-  const quoted = script.replace(/[()\\]/g, '\\$&')
-  return [
-    '%PDF-1.4',
-    `1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(${quoted})>>>>endobj`,
-    '2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj',
-    '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R>>endobj',
-    `4 0 obj<</Length ${drawing.length}>>stream\n${drawing}\nendstream endobj`,
-    'trailer<</Size 5/Root 1 0 R>>',
-    '%%EOF',
-  ].join('\n')
 }
 
 function pdfScript(site: string, who: string): string {

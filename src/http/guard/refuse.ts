@@ -3,7 +3,7 @@ import { PATHS } from '../../contract.js'
 import type { FerryError } from '../../errors.js'
 import { note } from '../access.js'
 import { answerEarly, DRAIN, LINGER } from '../early.js'
-import { errorReply, sendError, statusOf } from '../errors.js'
+import { asJson, errorReply, sendError, statusOf } from '../errors.js'
 import { receipt, wantsReceipt } from '../receipt.js'
 
 const FORM = new RegExp(`^${PATHS.upload}/?$`, 'i')
@@ -19,14 +19,9 @@ export function refuse(
   res.set({ 'Cache-Control': 'no-store', ...headers })
   if (!hasBody(req)) return sendError(res, error)
   const isForm = FORM.test(req.baseUrl + req.path)
-  const written = isForm && wantsReceipt(req) ? receipt(error, req) : asJson(error)
+  const written = isForm && wantsReceipt(req) ? receipt(error, req) : asJson(errorReply(error))
   const answer = { status: statusOf(error, 'json'), ...written }
   note(res, { isAnswered: answerEarly(req, res, answer, isForm ? DRAIN : LINGER) })
-}
-
-function asJson(error: FerryError) {
-  const headers = { 'Content-Type': 'application/json; charset=utf-8' }
-  return { headers, body: JSON.stringify(errorReply(error)) }
 }
 
 function hasBody({ headers }: Request): boolean {
