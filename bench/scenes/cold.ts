@@ -5,6 +5,7 @@ import type { RunningServer, Taken } from '../harness/process.js'
 import { COPYPARTY_MISSING, copypartyVersion, startCopyparty, u2c } from '../systems/copyparty.js'
 import { ferryUpload, settled, startFerry } from '../systems/ferry.js'
 import { startStock, stockUpload } from '../systems/stock.js'
+import { withServer } from '../systems/system.js'
 
 /** A file that nobody has seen, from the command to the verified URL. */
 export const cold: Scene = {
@@ -40,16 +41,12 @@ function where(place: string, parent: string, bench: Bench, size: number) {
       }),
       by('md5sum + stock tus', startStock, async (server, home, { file }) => [
         await stockUpload(server, home, file),
-        () => Promise.resolve(),
       ]),
     ]
     const hasCopyparty = copypartyVersion() !== undefined
     if (hasCopyparty)
       contestants.push(
-        by('copyparty', startCopyparty, async (server, _home, { file }) => [
-          await u2c(server, file),
-          () => Promise.resolve(),
-        ]),
+        by('copyparty', startCopyparty, async (server, _home, { file }) => [await u2c(server, file)]),
       )
     return contest(`cold: a new file of ${size / MIB} MiB, stores ${place}`, contestants, {
       rounds: bench.rounds,
@@ -67,29 +64,23 @@ function where(place: string, parent: string, bench: Bench, size: number) {
         server: RunningServer,
         home: string,
         file: { file: string; md5: string },
-      ) => Promise<[Taken, () => Promise<void>]>,
+      ) => Promise<[Taken, rest?: () => Promise<void>]>,
     ): Contestant {
       return {
         name,
         run: async (round) => {
           const file = await fileOf(round)
-          return inFolder(folder, async (home) => {
-            const server = await start(home)
-            try {
-              const [{ seconds, cpu, peak }, rest] = await upload(server, home, file)
-              const serverCpu = await server.cpu()
-              const figures = {
-                seconds,
-                'client CPU s': cpu,
-                'server CPU s': serverCpu,
-                'client RSS MiB': peak,
-                'server RSS MiB': await server.peak(),
-              }
-              await rest()
-              return figures
-            } finally {
-              await server.stop()
+          return withServer(folder, start, async (server, home) => {
+            const [{ seconds, cpu, peak }, rest] = await upload(server, home, file)
+            const figures = {
+              seconds,
+              'client CPU s': cpu,
+              'server CPU s': await server.cpu(),
+              'client RSS MiB': peak,
+              'server RSS MiB': await server.peak(),
             }
+            await rest?.()
+            return figures
           })
         },
       }

@@ -4,7 +4,7 @@ import type { RunningServer } from '../harness/process.js'
 import { send, sendTus } from '../harness/send.js'
 import { startFerry } from '../systems/ferry.js'
 import { startStock } from '../systems/stock.js'
-import { program, startIn } from '../systems/system.js'
+import { program, startIn, withServer } from '../systems/system.js'
 
 const BARS = [
   { piece: undefined, title: 'one request', most: 1.1 },
@@ -47,21 +47,16 @@ export const cpu: Scene = {
         return {
           name,
           run: () =>
-            inFolder(folder, async (home) => {
-              const server = await start(home)
-              try {
-                const before = await server.cpu()
-                const start = performance.now()
-                await upload(server)
-                const seconds = (performance.now() - start) / 1000
-                const used = (await server.cpu()) - before
-                return {
-                  'server CPU s/GiB': (used * GIB) / size,
-                  seconds,
-                  'server RSS MiB': await server.peak(),
-                }
-              } finally {
-                await server.stop()
+            withServer(folder, start, async (server) => {
+              const before = await server.cpu()
+              const begun = performance.now()
+              await upload(server)
+              const seconds = (performance.now() - begun) / 1000
+              const used = (await server.cpu()) - before
+              return {
+                'server CPU s/GiB': (used * GIB) / size,
+                seconds,
+                'server RSS MiB': await server.peak(),
               }
             }),
         }

@@ -2,6 +2,7 @@ import { contest } from '../harness/contest.js'
 import { GIB, inFolder, MIB, type Scene } from '../harness/bench.js'
 import { sendTus } from '../harness/send.js'
 import { startFerry } from '../systems/ferry.js'
+import { withServer } from '../systems/system.js'
 
 /** How long the answer takes after the last byte, whatever the size. */
 export const finish: Scene = {
@@ -13,14 +14,9 @@ export const finish: Scene = {
       const contestants = sizes.map((size) => ({
         name: `${size / MIB} MiB`,
         run: () =>
-          inFolder(folder, async (home) => {
-            const server = await startFerry(home)
-            try {
-              const { afterLast } = await sendTus(`${server.url}/tus`, size)
-              return { 'seconds after the last byte': afterLast }
-            } finally {
-              await server.stop()
-            }
+          withServer(folder, startFerry, async (server) => {
+            const { afterLast } = await sendTus(`${server.url}/tus`, size)
+            return { 'seconds after the last byte': afterLast }
           }),
       }))
       const result = await contest('finish: from the last byte to the answer, in memory', contestants, {

@@ -3,6 +3,7 @@ import { inFolder, MIB, type Scene } from '../harness/bench.js'
 import type { RunningServer } from '../harness/process.js'
 import { sendTus } from '../harness/send.js'
 import { startFerry } from '../systems/ferry.js'
+import { withServer } from '../systems/system.js'
 import { startTusd, TUSD_MISSING, tusdVersion } from '../systems/tusd.js'
 
 /** Many at once: what a server is for. */
@@ -21,19 +22,14 @@ export const many: Scene = {
         const by = (name: string, start: (folder: string) => Promise<RunningServer>): Contestant => ({
           name,
           run: () =>
-            inFolder(folder, async (home) => {
-              const server = await start(home)
-              try {
-                const begun = performance.now()
-                const send = () => sendTus(`${server.url}/tus/`, mebibytes! * MIB)
-                await Promise.all(Array.from({ length: uploads! }, send))
-                return {
-                  seconds: (performance.now() - begun) / 1000,
-                  'server CPU s': await server.cpu(),
-                  'server RSS MiB': await server.peak(),
-                }
-              } finally {
-                await server.stop()
+            withServer(folder, start, async (server) => {
+              const begun = performance.now()
+              const send = () => sendTus(`${server.url}/tus/`, mebibytes! * MIB)
+              await Promise.all(Array.from({ length: uploads! }, send))
+              return {
+                seconds: (performance.now() - begun) / 1000,
+                'server CPU s': await server.cpu(),
+                'server RSS MiB': await server.peak(),
               }
             }),
         })

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../test/support/server.js'
+import { inFolder } from '../harness/bench.js'
 import { RunningServer, type Command } from '../harness/process.js'
 
 /** Starts a server in a new folder; `command` gets the port and the folder. */
@@ -13,6 +14,22 @@ export async function startIn(
   await mkdir(folder, { recursive: true })
   const port = await freePort()
   return RunningServer.start(command(port, folder), port)
+}
+
+/** Starts a server in a new folder below `parent` and ends it, and the folder, when `use` is over. */
+export function withServer<T>(
+  parent: string,
+  start: (folder: string) => Promise<RunningServer>,
+  use: (server: RunningServer, folder: string) => Promise<T>,
+): Promise<T> {
+  return inFolder(parent, async (folder) => {
+    const server = await start(folder)
+    try {
+      return await use(server, folder)
+    } finally {
+      await server.stop()
+    }
+  })
 }
 
 /** One of our own programs in `bench/programs`. */
