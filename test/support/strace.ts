@@ -8,15 +8,16 @@ export type Detach = () => Promise<void>
 /**
  * Follows a running process with strace and meddles with its system calls, for example `link:signal=SIGKILL:when=1` or
  * `fsync:error=EIO:when=1`. Counts are per thread, so run the process with UV_THREADPOOL_SIZE=1. `thread`: only this
- * one. `log`: where strace writes down what it saw.
+ * one. `log`: where strace writes down what it saw; of the calls `beside` the injected one, too.
  */
 export async function inject(
   pid: number,
   injection: string,
-  { thread, log = '/dev/null' }: { thread?: number; log?: string } = {},
+  { thread, beside, log = '/dev/null' }: { thread?: number; beside?: string; log?: string } = {},
 ): Promise<Detach> {
   const call = injection.split(':')[0]!
-  const args = ['-e', `trace=${call}`, '-e', `inject=${injection}`]
+  const traced = beside === undefined ? call : `${call},${beside}`
+  const args = ['-e', `trace=${traced}`, '-e', `inject=${injection}`]
   if (thread === undefined) return follow(pid, await threadsOf(pid), ['-f', ...args], log)
   return follow(thread, [thread], args, log)
 }

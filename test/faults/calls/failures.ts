@@ -49,7 +49,7 @@ export async function fail(
   const found = noFindings()
   let answers: Answer[] = []
   let sending: Promise<boolean> | undefined
-  const failed = await failing(scene, failure, async () => {
+  const { failed, syncs } = await failing(scene, failure, async () => {
     answers = await act()
     if (!effect.lasting) return pause(AFTERMATH)
     judge(await lookAround(scene), found)
@@ -62,9 +62,9 @@ export async function fail(
     await scene.server.start()
   }
   judge(answers, found)
-  await judgeSync(scene, failed.filter(isDataSync), effect.lasting ? [] : answers, found)
+  await judgeSync(scene, syncs, effect.lasting ? [] : answers, found)
   if (!(await (sending ?? send(stage, scene)))) found.stuck.push('its sender does not succeed any more')
-  judgeOver(scene.witness, failed, found)
+  judgeOver(scene.witness, syncs, found)
   scene.witness.pending.clear() // what could not be finished has been said, once
   const told = noFindings()
   const source = effect.lasting ? 'from' : 'at'
@@ -72,22 +72,29 @@ export async function fail(
   return told
 }
 
-/** Does something while a call fails; the calls that did. */
+/** Does something while a call fails: the calls that did, and those of them that are syncs of something. */
 async function failing(
   { server }: Scene,
   { effect, count, ...lane }: Failure,
   action: () => Promise<void>,
-): Promise<Call[]> {
+): Promise<{ failed: Call[]; syncs: Call[] }> {
   const injection = `${lane.call}:error=${effect.error}:when=${count}${effect.lasting ? '+' : ''}`
   const calls = await logged(async (log) => {
-    const detach = await inject(server.pid, injection, { thread: await threadOf(server, lane), log })
+    const detach = await inject(server.pid, injection, {
+      thread: await threadOf(server, lane),
+      beside: 'pwrite64',
+      log,
+    })
     try {
       await action()
     } finally {
       await detach()
     }
   })
-  return calls.filter(({ injected }) => injected)
+  return {
+    failed: calls.filter(({ injected }) => injected),
+    syncs: calls.filter((call, at) => call.injected && isDataSync(call, calls.slice(0, at))),
+  }
 }
 
 /** An answer is a success (the witness holds the server to that), or says in JSON that the server is to blame. */
@@ -100,9 +107,15 @@ function judge(answers: Answer[], found: Findings): void {
   }
 }
 
-/** A sync that something was acknowledged by: of the folder of the ledger it is not, SQLite does that by the way. */
-function isDataSync({ name, path }: Call): boolean {
-  return name.endsWith('sync') && !/\.ledger(\/ledger\.db)?$/.test(path)
+/**
+ * A sync that something was acknowledged by. Of the ledger's folder it is not, SQLite does that by the way; nor of its
+ * log where nothing was written since the last one: SQLite syncs it once more before it copies it to the database, which
+ * happens after the commit and may fail.
+ */
+function isDataSync({ name, path }: Call, before: Call[]): boolean {
+  if (!name.endsWith('sync') || /\.ledger(\/ledger\.db)?$/.test(path)) return false
+  const last = before.findLast((call) => call.path === path && !call.injected)
+  return !path.endsWith('-wal') || last?.name === 'pwrite64'
 }
 
 /** A failed sync must be told, and of a part it is the end: nobody may try again and believe the second result. */
@@ -122,9 +135,8 @@ async function judgeSync(
 }
 
 /** Only a failed sync may end an upload. */
-function judgeOver(witness: Watcher, failed: Call[], found: Findings): void {
-  const isPoisoned = failed.some(isDataSync)
-  if (!isPoisoned) found.lost.push(...[...witness.over].map((url) => `${url} is gone`))
+function judgeOver(witness: Watcher, syncs: Call[], found: Findings): void {
+  if (syncs.length === 0) found.lost.push(...[...witness.over].map((url) => `${url} is gone`))
   witness.over.clear()
 }
 
