@@ -1,6 +1,5 @@
 import { create as contentDisposition } from 'content-disposition'
 import type { NextFunction, RequestHandler, Response } from 'express'
-import type { ReadStream } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import send from 'send'
 import { extensionOf, parseMd5, type Sha256 } from '../contract.js'
@@ -9,6 +8,7 @@ import type { Shelf } from '../store/shelf.js'
 import type { Content } from '../store/rows.js'
 import { note } from './access.js'
 import { asFerryError } from './errors.js'
+import { Pieces, pour } from './pour.js'
 import { treatmentOf } from './types.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.([a-z0-9]{1,10}))?$/i
@@ -27,6 +27,7 @@ const OF_THE_FILE = [
 
 /** `GET|HEAD /files/<md5>.<ext>`: the content, treated by the extension asked for. `isClosed`: not for everybody. */
 export function filesDoor(shelf: Shelf, isClosed: boolean): RequestHandler<{ name: string }> {
+  const pieces = new Pieces()
   return (req, res, next) => {
     const asked = NAME.exec(req.params.name)
     const md5 = parseMd5(asked?.[1])
@@ -48,10 +49,18 @@ export function filesDoor(shelf: Shelf, isClosed: boolean): RequestHandler<{ nam
       ...(content.sha256 && { 'Repr-Digest': reprDigest(content.sha256) }),
     })
     mendRange(req.headers, content.size)
-    send(req, content.file, { root: shelf.directory, cacheControl: false, dotfiles: 'ignore', index: false })
-      .on('stream', (file: ReadStream) => void file.on('end', () => endHonestly(file, res)))
-      .on('error', (error: Error & { status?: number }) => refuse(res, error, next))
-      .pipe(res)
+    const sending = send(req, content.file, {
+      root: shelf.directory,
+      cacheControl: false,
+      dotfiles: 'ignore',
+      index: false,
+    }).on('error', (error: Error & { status?: number }) => refuse(res, error, next))
+    // Conditions and ranges are the library's, the bytes are ours: see `pour`.
+    sending.stream = (path, { start = 0 }: { start?: number } = {}) => {
+      const length = Number(res.getHeader('Content-Length'))
+      pour(path, { start, length }, res, pieces).catch((error: Error) => sending.onStatError(error))
+    }
+    sending.pipe(res)
   }
 }
 
@@ -64,11 +73,6 @@ function reprDigest(sha256: Sha256): string {
 function mendRange(headers: IncomingHttpHeaders, size: number): void {
   const last = /^bytes=-(\d+)$/.exec(headers.range ?? '')?.[1]
   if (Number(last) > size && size > 0) headers.range = 'bytes=0-'
-}
-
-/** Somebody has cut the file while it was read: only a broken connection tells the receiver that bytes are missing. */
-function endHonestly(file: ReadStream, res: Response): void {
-  if (file.bytesRead < Number(res.getHeader('Content-Length'))) res.destroy()
 }
 
 /** Answers what `send` could not do, without a word of the headers that were meant for the file. */
