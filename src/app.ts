@@ -7,6 +7,7 @@ import { plainBodies } from './http/encoding.js'
 import { asFerryError, sendError } from './http/errors.js'
 import { filesDoor } from './http/files.js'
 import type { Guards } from './http/guard/guards.js'
+import { inTurn } from './http/guard/in-turn.js'
 import { resourcePolicy } from './http/guard/resource-policy.js'
 import { healthDoor, metricsDoor, readyDoor } from './http/health.js'
 import type { Links } from './http/links.js'
@@ -37,20 +38,19 @@ export function createApp({ intake, shelf, links, guards, log, messages, metrics
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('trust proxy', guards.trustProxy)
-  app.use(accessLog(log, messages, metrics))
-  app.use(resourcePolicy('same-origin'))
+  app.use(inTurn(accessLog(log, messages, metrics), resourcePolicy('same-origin')))
   app.get(PATHS.health, healthDoor)
   app.get(PATHS.ready, readyDoor(intake))
-  app.use(guards.host)
-  app.use(guards.filesHost)
-  app.use([PATHS.check, PATHS.upload, PATHS.tus], guards.cors)
-  app.use(guards.origin)
+  app.use(inTurn(guards.host, guards.filesHost, guards.origin))
+  app
+    .route(PATHS.check)
+    .all(inTurn(guards.cors, guards.check))
+    .get(checkDoor(intake, links))
+    .post(bindDoor(intake, links))
+  app.use([PATHS.upload, PATHS.tus], guards.cors)
   app.use([PATHS.upload, PATHS.tus, PATHS.metrics], guards.upload)
-  app.use(PATHS.check, guards.check)
   app.use(PATHS.files, resourcePolicy('cross-origin'), guards.files)
   app.use([PATHS.upload, PATHS.tus], plainBodies)
-  app.get(PATHS.check, checkDoor(intake, links))
-  app.post(PATHS.check, bindDoor(intake, links))
   app.post(PATHS.upload, uploadDoor(intake, links))
   app.all(`${PATHS.tus}{/*rest}`, tusDoor(intake, links))
   app.get(`${PATHS.files}/:name`, filesDoor(shelf, guards.areFilesClosed))

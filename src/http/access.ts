@@ -26,7 +26,7 @@ export interface RequestObserver {
 
 /** Adds to what the log will say of this request. */
 export function note(res: Response, facts: Facts): void {
-  res.locals['facts'] = { ...factsOf(res), ...facts }
+  Object.assign((res.locals['facts'] ??= {}), facts)
 }
 
 /** One line for each request when it is over, and one more with the cause where the fault is ours. */
@@ -81,9 +81,8 @@ function factsOf(res: Response): Facts {
   return (res.locals['facts'] as Facts | undefined) ?? {}
 }
 
-function asText(line: Record<string, unknown>): string {
-  return Object.entries(line)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${String(value)}`)
-    .join(' ')
+function asText(line: Record<string, string | number | undefined>): string {
+  let text = ''
+  for (const key in line) if (line[key] !== undefined) text += ` ${key}=${line[key]}`
+  return text.slice(1)
 }

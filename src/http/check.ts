@@ -16,6 +16,7 @@ import { FerryError } from '../errors.js'
 import type { Intake } from '../intake/intake.js'
 import type { Standing } from '../intake/standing.js'
 import { note } from './access.js'
+import { sendJson } from './errors.js'
 import { LONGEST_LINK } from './guard/signer.js'
 import type { Links } from './links.js'
 import { declaredSha256 } from './sha256.js'
@@ -27,16 +28,17 @@ import { declaredSha256 } from './sha256.js'
 export function checkDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
-    res.set('Cache-Control', 'no-store')
-    const { md5: wanted, md5s, size, wait, expires } = req.query
-    if (wanted === undefined && md5s !== undefined) return void res.json(askMany(req, res, intake, links))
+    res.setHeader('Cache-Control', 'no-store')
+    const { query } = req // parsed anew each time that it is asked for
+    const { md5: wanted, md5s, size, wait, expires } = query
+    if (wanted === undefined && md5s !== undefined) return sendJson(res, askMany(req, res, intake, links))
     if (wanted === undefined && size !== undefined) {
       const reply: SizeReply = { status: 'notfound', possible: intake.mayHave(parseSize(size)) }
       note(res, { outcome: reply.possible ? 'possible' : 'impossible' })
-      return void res.json(reply)
+      return sendJson(res, reply)
     }
-    const md5 = md5Of(req)
-    const sha256 = declaredSha256(req.query['sha256'])
+    const md5 = md5In(query)
+    const sha256 = declaredSha256(query['sha256'])
     note(res, { md5 })
     const seconds = expires === undefined ? undefined : parseExpires(expires)
     const client = req.get(HEADERS.client)
@@ -48,7 +50,7 @@ export function checkDoor(intake: Intake, links: Links): RequestHandler {
         : await intake.standingAfter(md5, client, parseWait(wait) * 1000, gone(res))
     const standing = await intake.demand(asked, sha256)
     note(res, { outcome: standing.state })
-    res.json(withSigned(checkReply(standing, links, sha256), standing, seconds, links))
+    sendJson(res, withSigned(checkReply(standing, links, sha256), standing, seconds, links))
   }
 }
 
@@ -72,17 +74,18 @@ export function bindDoor(intake: Intake, links: Links): RequestHandler {
   return async (req, res) => {
     note(res, { door: 'check' })
     res.set('Cache-Control', 'no-store')
-    const md5 = md5Of(req)
-    const { upload } = req.query
+    const { query } = req
+    const md5 = md5In(query)
+    const { upload } = query
     if (typeof upload !== 'string' || !/^[0-9a-f]{32}$/.test(upload))
       throw new FerryError('bad-request', 'upload must be the id of an upload: the last part of its URL')
     note(res, { md5, upload })
-    const sha256 = declaredSha256(req.query['sha256'])
+    const sha256 = declaredSha256(query['sha256'])
     const client = req.get(HEADERS.client)
     const { standing, isBound } = await intake.bind(upload, md5, client, sha256)
     note(res, { outcome: isBound ? 'bound' : standing.state })
     const reply: BindReply = { ...checkReply(standing, links, sha256), bound: isBound }
-    res.json(reply)
+    sendJson(res, reply)
   }
 }
 
@@ -93,8 +96,8 @@ function gone(res: Response): AbortSignal {
   return controller.signal
 }
 
-function md5Of(req: Request): Md5 {
-  const md5 = parseMd5(req.query['md5'])
+function md5In(query: Request['query']): Md5 {
+  const md5 = parseMd5(query['md5'])
   if (md5) return md5
   throw new FerryError(
     'bad-md5',

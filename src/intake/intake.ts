@@ -135,7 +135,7 @@ export class Intake {
    * copied to the shelf counts as soon as somebody has looked at its size.
    */
   mayHave(bytes: number): boolean {
-    if (this.stores.ledger.read.hasSize(bytes)) return true
+    if (this.stores.shelf.hasSize(bytes)) return true
     for (const { claim } of this.#claims.all()) if (claim.size === bytes) return true
     return false
   }

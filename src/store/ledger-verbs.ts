@@ -136,9 +136,9 @@ export function verbs(db: Database.Database) {
     forget(part: string): void {
       drop.run(part)
     },
-    /** The size of a content that was taken in by its name. */
-    measure({ md5, size }: { md5: Md5; size: number }): void {
-      measure.run(size, md5)
+    /** The sizes of contents that were taken in by their names. */
+    measure(sizes: { md5: Md5; size: number }[]): void {
+      for (const { md5, size } of sizes) measure.run(size, md5)
     },
     /** The size of a content's file is another one than was recorded. */
     resize({ md5, size: bytes }: { md5: Md5; size: number }): void {

@@ -13,10 +13,13 @@ const QUARANTINE = '.quarantine'
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EMLINK', 'EXDEV']
 const EMPTY = 'd41d8cd98f00b204e9800998ecf8427e'
 const BATCH = 4096
+const SIZES_EVERY_MS = 1000
 
 /** The folder of contents: one file `<md5>.<ext>` for each. It is the truth; nobody else joins a path below it. */
 export class Shelf {
   readonly #names: DirectorySync
+  /** Sizes in bytes that the ledger does not know yet. */
+  #measured = new Map<Md5, number>()
 
   private constructor(
     readonly directory: string,
@@ -56,9 +59,26 @@ export class Shelf {
     if (!stats?.isFile()) return undefined
     if (content.size === undefined) {
       if (stats.size === 0 && md5 !== EMPTY) return undefined
-      void this.ledger.write('measure', { md5, size: stats.size }).catch(() => undefined) // asked again next time
+      this.#measure(md5, stats.size)
     } else if (stats.size !== content.size) return undefined
     return { ...content, size: stats.size }
+  }
+
+  /** Sizes go to the ledger together: after each commit SQLite's readers have to read again what they had at hand. */
+  #measure(md5: Md5, size: number): void {
+    if (this.#measured.size === 0) setTimeout(() => this.#writeSizes(), SIZES_EVERY_MS).unref()
+    this.#measured.set(md5, size)
+  }
+
+  /** Whether there is a content of so many bytes, as far as sizes are known. */
+  hasSize(bytes: number): boolean {
+    return this.ledger.read.hasSize(bytes) || [...this.#measured.values()].includes(bytes)
+  }
+
+  #writeSizes(): void {
+    const sizes = [...this.#measured].map(([md5, size]) => ({ md5, size }))
+    this.#measured = new Map()
+    void this.ledger.write('measure', sizes).catch(() => undefined) // measured again next time
   }
 
   /**
