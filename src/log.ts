@@ -36,9 +36,11 @@ export function createLog(
   }
 }
 
+/** How long lines wait for others, in milliseconds. */
+const GATHERING = 20
+
 /**
- * Writes the lines of one turn of the event loop together: a system call for each costs a busy server more than the line
- * itself. `flush` writes what waits, for the end of the process.
+ * Writes the lines of a moment together: a system call for each costs a busy server more than the line itself. `flush` writes what waits, for the end of the process.
  */
 export function inOneGo(write: (lines: string) => void): {
   add: (line: string) => void
@@ -50,7 +52,7 @@ export function inOneGo(write: (lines: string) => void): {
     waiting = []
   }
   const add = (line: string): void => {
-    if (waiting.push(line) === 1) setImmediate(flush)
+    if (waiting.push(line) === 1) setTimeout(flush, GATHERING)
   }
   return { add, flush }
 }

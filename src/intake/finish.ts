@@ -47,11 +47,12 @@ export async function shelve(
   const { shelf, ledger } = stores
   // The same bytes may finish under two names at once: the second finds what the first has stored.
   return contents.under(md5, async () => {
-    const known = shelf.find(md5)
+    const row = ledger.read.content(md5)
+    const known = row && shelf.found(row)
     // What only its name vouches for, or is longer or shorter, may be anything: ours has been read.
     const isKnown = known?.isVerified === true && (await isSame(known, arrival.claim, sha256, stores))
     // What lies under the name that the ledger has is found wrong by nobody once that has another.
-    const file = ledger.read.content(md5)?.file
+    const file = row?.file
     if (!isKnown) await bring()
     const content = isKnown ? known : await place(arrival, { md5, sha256 }, file, stores)
     await record(arrival, content, !isKnown, stores)
@@ -94,7 +95,7 @@ async function place(
 ): Promise<Stored> {
   const { filename } = claim
   const content = { ...digests, file: file ?? shelf.nameFor(digests.md5, filename), filename, size: front }
-  await shelf.place(inbox.path(part), content.file, inbox.path(randomId()))
+  await shelf.place(inbox.path(part), content.file, () => inbox.path(randomId()))
   return content
 }
 

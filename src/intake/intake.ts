@@ -16,6 +16,7 @@ import { bind, type Binding } from './binding.js'
 import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { CreationRate } from './rate.js'
+import { Recent } from './recent.js'
 import { Room } from './room.js'
 import { areDifferent, collision, openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
@@ -35,6 +36,9 @@ export interface IntakeOptions extends Places {
   maxCreationsPerMinute: number
 }
 
+/** For so many milliseconds the ledger is not asked what an upload has become. */
+const JUST_DONE = 1000
+
 /** By the door that can be come back to, from nowhere in particular. */
 const UNKNOWN: Origin = { door: 'tus', resumable: true, address: undefined, announced: 0 }
 
@@ -52,6 +56,8 @@ export class Intake {
   readonly #openings: Openings
   readonly #expiry: Expiry
   readonly #waiters = new Waiters()
+  /** What has ended a moment ago, by the upload's id: its own answer looks at it. */
+  readonly #done = new Recent<Stored>(256)
   #isLeaving = false
 
   /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
@@ -213,6 +219,8 @@ export class Intake {
   look(id: string): Upload {
     const arrival = this.#claims.get(id)
     if (arrival) return openUpload(arrival)
+    const done = this.#done.get(id)
+    if (done && this.stores.shelf.found(done)) return { state: 'finished', id, content: done }
     const row = this.stores.ledger.read.upload(id)
     // An open row that is no arrival is about to be renamed or ended.
     if (!row || row.state === 'open') throw new FerryError('not-found', 'no such upload')
@@ -304,15 +312,22 @@ export class Intake {
   }
 
   async #receiveWhole(arrival: Arrival, source: Readable): Promise<Upload> {
-    const content = await this.#endings.finish(arrival, source)
-    this.observer.received(arrival.door, content.size)
-    return { state: 'finished', id: arrival.id, content }
+    const upload = await this.#finish(arrival, source)
+    this.observer.received(arrival.door, upload.content.size)
+    return upload
   }
 
   /** The upload as it stands after more has arrived: on the shelf, if that was all. */
   async #finishIfComplete(arrival: Arrival): Promise<Upload> {
     if (arrival.front !== arrival.claim.size) return openUpload(arrival)
-    return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) }
+    return this.#finish(arrival)
+  }
+
+  async #finish(arrival: Arrival, source?: Readable): Promise<Upload & { state: 'finished' }> {
+    const content = await this.#endings.finish(arrival, source)
+    const { id } = arrival
+    this.#done.set(id, content, JUST_DONE)
+    return { state: 'finished', id, content }
   }
 
   #get(id: string): Arrival {

@@ -4,6 +4,8 @@ import type { Arrival } from './arrival.js'
 
 /** For so many milliseconds the free space that was read is believed. */
 const BELIEVED = 250
+/** Where so many bytes remain beyond what is asked for, nobody can have used them up in that time. */
+const AMPLE = 4 * 1024 ** 3
 /** Seconds after which a sender that was turned away for want of room may come again. */
 const RETRY_AFTER = 30
 
@@ -25,8 +27,8 @@ export class Room {
 
   /** What new uploads may still bring, less than 0 where there is not even room for what was promised. */
   async left(): Promise<number> {
-    const free = await this.inbox.free()
-    return free - this.minFree - this.reserved()
+    this.#note(await this.inbox.free())
+    return this.#free - this.minFree - this.reserved()
   }
 
   /** What live uploads have yet to send, as far as they have said. */
@@ -49,7 +51,8 @@ export class Room {
    * `disk-full`; what was reserved before stays so.
    */
   async reserve(arrival: Arrival, bytes: number): Promise<void> {
-    await this.expect(bytes - Math.max(arrival.front, arrival.reserves))
+    const more = bytes - Math.max(arrival.front, arrival.reserves)
+    if (!this.#isAmple(more)) await this.expect(more)
     arrival.reserves = bytes
   }
 
@@ -67,10 +70,20 @@ export class Room {
     )
   }
 
+  /** Whether that much more can be taken without another look: a system call for each small file is a tenth of it. */
+  #isAmple(bytes: number): boolean {
+    if (performance.now() - this.#readAt > BELIEVED) return false
+    return this.#free - this.minFree - this.reserved() - bytes > AMPLE
+  }
+
+  #note(free: number): void {
+    this.#free = free
+    this.#readAt = performance.now()
+  }
+
   async #read(): Promise<void> {
     try {
-      this.#free = await this.inbox.free()
-      this.#readAt = performance.now()
+      this.#note(await this.inbox.free())
     } finally {
       this.#reading = undefined
     }

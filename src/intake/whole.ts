@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { parseMd5, parseSha256, type Md5, type Sha256 } from '../contract.js'
 import { diskError, FerryError, syncError } from '../errors.js'
@@ -24,9 +24,9 @@ export async function finishWhole(
 ): Promise<{ content: Stored; isNew: boolean }> {
   const bytes = await gather(source, arrival.claim.size!)
   const { claim } = arrival
-  const md5 = parseMd5(createHash('md5').update(bytes).digest('hex')) as Md5
+  const md5 = parseMd5(hash('md5', bytes)) as Md5
   // So few bytes that it costs nothing, asked for or not.
-  const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
+  const sha256 = parseSha256(hash('sha256', bytes)) as Sha256
   expectDeclared(claim, { md5, sha256 })
   arrival.claim = { ...claim, md5 }
   return shelve(arrival, { md5, sha256 }, stores, contents, () => bring(arrival, bytes, stores))

@@ -5,7 +5,7 @@ import { extensionOf, type Md5 } from '../contract.js'
 import { diskError, isErrno, syncError } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import type { Ledger } from './ledger.js'
-import type { Found } from './rows.js'
+import type { Found, Listed } from './rows.js'
 
 const NAME = /^([0-9a-f]{32})(?:\.[a-z0-9]{1,10})?$/i
 const QUARANTINE = '.quarantine'
@@ -54,7 +54,12 @@ export class Shelf {
    */
   find(md5: Md5): Found | undefined {
     const content = this.ledger.read.content(md5)
-    if (!content) return undefined
+    return content && this.found(content)
+  }
+
+  /** The same, for whom has looked it up. */
+  found<T extends Pick<Listed, 'md5' | 'file' | 'size'>>(content: T): (T & { size: number }) | undefined {
+    const { md5 } = content
     const stats = lstatSync(this.path(content.file), { throwIfNoEntry: false })
     if (!stats?.isFile()) return undefined
     if (content.size === undefined) {
@@ -83,10 +88,10 @@ export class Shelf {
 
   /**
    * Puts a verified part onto the shelf as `file`, its name durable. What has the name already, unread, gives way: one
-   * of another size is set aside, one of the same size is replaced. `spare` is a free path in the part's folder. Call it
+   * of another size is set aside, one of the same size is replaced. `spare` makes a free path in the part's folder. Call it
    * under a lock on the md5. Errors: `disk-full`, `io-failed`, `sync-failed`.
    */
-  async place(part: string, file: string, spare: string): Promise<void> {
+  async place(part: string, file: string, spare: () => string): Promise<void> {
     const target = this.path(file)
     const isNew = await this.#put(part, file, spare).catch((error: unknown) => {
       throw diskError(error, 'placing the file on the shelf')
@@ -102,7 +107,7 @@ export class Shelf {
   }
 
   /** True where the name is new; false where it was the part's already, from a try before, or another file's. */
-  async #put(part: string, file: string, spare: string): Promise<boolean> {
+  async #put(part: string, file: string, spare: () => string): Promise<boolean> {
     const target = this.path(file)
     try {
       await linkOrMove(part, target)
@@ -113,7 +118,7 @@ export class Shelf {
     const [ours, theirs] = await Promise.all([lstat(part), lstat(target)])
     if (ours.ino === theirs.ino) return false
     if (theirs.isFile() && theirs.size === ours.size) {
-      await replace(part, target, spare)
+      await replace(part, target, spare())
       return false
     }
     await this.setAside(file)

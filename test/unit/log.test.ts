@@ -1,14 +1,13 @@
 import { inOneGo } from '#src/log.js'
 import { expect, it } from 'vitest'
 
-it('writes the lines of one turn together, and at the end what still waits', async () => {
+it('writes the lines of a moment together, and at the end what still waits', async () => {
   const written: string[] = []
   const lines = inOneGo((text) => written.push(text))
   lines.add('one')
   lines.add('two')
   expect(written).toEqual([])
-  await new Promise(setImmediate)
-  expect(written).toEqual(['one\ntwo'])
+  await expect.poll(() => written).toEqual(['one\ntwo'])
   lines.add('three')
   lines.flush()
   await new Promise(setImmediate)

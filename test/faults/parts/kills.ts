@@ -19,8 +19,8 @@ const HABITS: Habits = {
 
 const FINISH_BEHIND: Break = {
   file: 'src/intake/intake.js',
-  from: "return { state: 'finished', id: arrival.id, content: await this.#endings.finish(arrival) };",
-  to: `void this.#endings.finish(arrival).catch(() => undefined);
+  from: 'return this.#finish(arrival);',
+  to: `void this.#finish(arrival).catch(() => undefined);
     const { md5, filename } = arrival.claim;
     return { state: 'finished', id: arrival.id, content: { md5, filename, size: arrival.front, file: md5 + '.bin' } };`,
 }
