@@ -14,6 +14,7 @@ import { cpu } from './scenes/cpu.js'
 import { finish } from './scenes/finish.js'
 import { get } from './scenes/get.js'
 import { grow } from './scenes/grow.js'
+import { line } from './scenes/line.js'
 import { many } from './scenes/many.js'
 import { memory } from './scenes/memory.js'
 import { small } from './scenes/small.js'
@@ -21,9 +22,10 @@ import { copypartyVersion } from './systems/copyparty.js'
 import { nginxVersion } from './systems/nginx.js'
 import { tusdVersion } from './systems/tusd.js'
 
-const SCENES: Scene[] = [cold, cpu, finish, again, small, check, many, get, grow, memory]
-const USAGE = `npm run bench -- [SCENE…] [--quick] [--rounds N] [--results FOLDER]
-  --quick    smaller files and three rounds; under five minutes for all
+const SCENES: Scene[] = [cold, cpu, finish, again, small, check, many, get, grow, memory, line]
+const USAGE = `npm run bench -- [SCENE…] [--quick] [--grid] [--rounds N] [--results FOLDER]
+  --quick    smaller files and three rounds; under eight minutes for all
+  --grid     line over short, long, clean, bad, slow and fast ones: many hours
   --rounds   how often each contestant runs (5)
   --results  where the figures go as JSON and as a picture (bench/results)
 ${SCENES.map(({ name, what }) => `  ${name.padEnd(8)} ${what}`).join('\n')}`
@@ -32,6 +34,7 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    grid: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     results: { type: 'string', default: join(import.meta.dirname, 'results') },
     help: { type: 'boolean', default: false },
@@ -49,7 +52,9 @@ const { memory: inMemory, disk, close } = await openBench(flags.quick ? 3 * GIB 
 const contests: Contest[] = []
 try {
   for (const scene of chosen)
-    contests.push(...(await scene.run({ rounds, isQuick: flags.quick, memory: inMemory, disk })))
+    contests.push(
+      ...(await scene.run({ rounds, isQuick: flags.quick, isGrid: flags.grid, memory: inMemory, disk })),
+    )
 } finally {
   await close()
 }

@@ -12,6 +12,8 @@ export const GIB = 1024 * MIB
 export interface Bench {
   rounds: number
   isQuick: boolean
+  /** Whether over every line there is, and not the usual one only. */
+  isGrid: boolean
   /** In memory. */
   memory: string
   /** On the disk. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createConnection } from 'node:net'
+import { readFile } from 'node:fs/promises'
 import { pause } from '../../test/support/server.js'
 import { cpuOf, peakOf } from './usage.js'
 
@@ -10,6 +10,8 @@ export interface Command {
   args?: string[]
   cwd?: string
   env?: Record<string, string>
+  /** After so many seconds it is ended. */
+  limit?: number
 }
 
 /** What a program took from its start to its end. Seconds, bytes. */
@@ -18,37 +20,42 @@ export interface Taken {
   cpu: number
   peak: number
   output: string
+  /** Whether it was ended for its limit. */
+  isOver: boolean
 }
 
 /** How often a running program's memory is looked at, in milliseconds. */
 const LOOK_MS = 50
 /** After so many milliseconds a server that does not listen never will. */
 const PATIENCE = 60_000
+/** What `timeout` ends with when it had to end the program, by SIGTERM or in the end by SIGKILL. */
+const OVER = new Set([124, 137])
 
 /** A server in a process of its own, with all that it starts. */
 export class RunningServer {
   private constructor(
     readonly child: ChildProcess,
     readonly port: number,
+    readonly address: string,
   ) {}
 
-  /** Starts it and waits until its port is open. Throws with its output where it ends instead. */
-  static async start(command: Command, port: number): Promise<RunningServer> {
+  /** Starts it and waits until its port is open. Throws with its output where it ends instead. `address`: its clients'. */
+  static async start(command: Command, port: number, address: string): Promise<RunningServer> {
     const child = begin(command)
     let output = ''
     child.stdout!.on('data', (text: Buffer) => (output = (output + text.toString()).slice(-4000)))
     child.stderr!.on('data', (text: Buffer) => (output = (output + text.toString()).slice(-4000)))
-    for (const until = performance.now() + PATIENCE; !(await isOpen(port)); await pause(20)) {
+    for (const until = performance.now() + PATIENCE; !(await listens(child.pid!, port)); await pause(20)) {
       if (child.exitCode !== null || performance.now() > until) {
         child.kill('SIGKILL')
         throw new Error(`${command.program} does not listen: ${output}`)
       }
     }
-    return new RunningServer(child, port)
+    return new RunningServer(child, port, address)
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `http://${this.address}:${this.port}`
   }
 
   /** Processor seconds until now, of the process and all that it has started. */
@@ -71,11 +78,12 @@ export class RunningServer {
   }
 }
 
-/** Runs a program to its end. Throws with its output where it fails. */
+/** Runs a program to its end, or to its limit. Throws with its output where it fails. */
 export async function run(command: Command): Promise<Taken> {
   // The shell's own clock counts what has ended, too.
-  const { program, args = [] } = command
-  const timed = ['-c', 'TIMEFORMAT=\'ferry-took %R %U %S\'; time "$@"', 'bash', program, ...args]
+  const { program, args = [], limit } = command
+  const bounded = limit === undefined ? [] : ['timeout', '-k', '5', String(limit)]
+  const timed = ['-c', 'TIMEFORMAT=\'ferry-took %R %U %S\'; time "$@"', 'bash', ...bounded, program, ...args]
   const child = begin({ ...command, program: 'bash', args: timed })
   let output = ''
   child.stdout!.on('data', (text: Buffer) => (output += text.toString()))
@@ -87,10 +95,11 @@ export async function run(command: Command): Promise<Taken> {
   const [code] = (await once(child, 'close')) as [number | null]
   clearInterval(looking)
   const took = /ferry-took ([\d.]+) ([\d.]+) ([\d.]+)/.exec(output)
-  if (code !== 0 || !took)
+  const isOver = limit !== undefined && OVER.has(code!)
+  if ((code !== 0 && !isOver) || !took)
     throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${output.slice(-2000)}`)
   const [seconds, user, system] = took.slice(1).map(Number) as [number, number, number]
-  return { seconds, cpu: user + system, peak, output: output.replace(took[0], '') }
+  return { seconds, cpu: user + system, peak, output: output.replace(took[0], ''), isOver }
 }
 
 function begin({ program, args = [], cwd, env = {} }: Command): ChildProcess {
@@ -102,13 +111,10 @@ function begin({ program, args = [], cwd, env = {} }: Command): ChildProcess {
   })
 }
 
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
+/** Whether somebody listens on this port in the program's network, which may be another than ours. */
+async function listens(pid: number, port: number): Promise<boolean> {
+  const tables = ['tcp', 'tcp6'].map((table) => readFile(`/proc/${pid}/net/${table}`, 'utf8').catch(() => ''))
+  // proc_net_tcp(5): the local address and port in hexadecimal, the other end's, and the state; 0A is LISTEN.
+  const listening = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]+:0000 0A `)
+  return (await Promise.all(tables)).some((table) => listening.test(table))
 }

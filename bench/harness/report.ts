@@ -29,8 +29,9 @@ function section(contest: Contest): string[] {
   return [
     `### ${title}`,
     '',
-    `| | ${metrics.join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(metrics.length)}`,
+    ...(metrics.length > 0
+      ? [`| | ${metrics.join(' | ')} |`, `| --- |${' ---: |'.repeat(metrics.length)}`]
+      : []),
     ...Object.entries(rounds).map(
       ([name, all]) =>
         `| ${name} | ${metrics

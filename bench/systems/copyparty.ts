@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { run, type RunningServer, type Taken } from '../harness/process.js'
-import { startIn } from './system.js'
+import { run, type Command, type RunningServer, type Taken } from '../harness/process.js'
+import { startIn, type Host } from './system.js'
 
 /** Which Python has copyparty; another one by BENCH_PYTHON. */
 const PYTHON = process.env['BENCH_PYTHON'] ?? 'python3'
@@ -22,16 +22,16 @@ export function copypartyVersion(): string | undefined {
 }
 
 /** With its database, as its documentation recommends, so that it knows what it has; quiet. */
-export function startCopyparty(folder: string): Promise<RunningServer> {
+export function startCopyparty(folder: string, host?: Host): Promise<RunningServer> {
   mkdirSync(`${folder}/home`, { recursive: true })
-  return startIn(`${folder}/volume`, (port, volume) => ({
+  const command = (port: number, volume: string, address: string): Command => ({
     program: PYTHON,
     args: [
       '-m',
       'copyparty',
       '-q',
       '-i',
-      '127.0.0.1',
+      address,
       '-p',
       String(port),
       '-e2dsa',
@@ -42,13 +42,19 @@ export function startCopyparty(folder: string): Promise<RunningServer> {
     ],
     cwd: volume,
     env: { HOME: `${folder}/home`, XDG_CONFIG_HOME: `${folder}/home` },
-  }))
+  })
+  return startIn(`${folder}/volume`, command, host)
 }
 
-/** Its own client, u2c, with its own defaults. */
-export function u2c(server: RunningServer, ...args: string[]): Promise<Taken> {
-  return run({
+/** Runs its own client to its end. */
+export function u2c(server: RunningServer, file: string): Promise<Taken> {
+  return run(u2cClient(server, file))
+}
+
+/** Its own client, u2c, with its own defaults: the file, and options. */
+export function u2cClient(server: RunningServer, file: string, ...options: string[]): Command {
+  return {
     program: PYTHON,
-    args: ['-m', 'copyparty.web.a.u2c', '-ns', ...args.slice(1), `${server.url}/`, args[0]!],
-  })
+    args: ['-m', 'copyparty.web.a.u2c', '-ns', ...options, `${server.url}/`, file],
+  }
 }

@@ -6,14 +6,23 @@ import { freePort } from '../../test/support/server.js'
 import { inFolder } from '../harness/bench.js'
 import { RunningServer, type Command } from '../harness/process.js'
 
-/** Starts a server in a new folder; `command` gets the port and the folder. */
+/** A machine, as it were: its address, and how a command is run on it. */
+export interface Host {
+  address: string
+  in: (command: Command) => Command
+}
+
+const HERE: Host = { address: '127.0.0.1', in: (command) => command }
+
+/** Starts a server in a new folder; `command` gets the port, the folder and the address to listen on. */
 export async function startIn(
   folder: string,
-  command: (port: number, folder: string) => Command,
+  command: (port: number, folder: string, address: string) => Command,
+  { address, in: on }: Host = HERE,
 ): Promise<RunningServer> {
   await mkdir(folder, { recursive: true })
   const port = await freePort()
-  return RunningServer.start(command(port, folder), port)
+  return RunningServer.start(on(command(port, folder, address)), port, address)
 }
 
 /** Starts a server in a new folder below `parent` and ends it, and the folder, when `use` is over. */

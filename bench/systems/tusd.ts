@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import type { RunningServer } from '../harness/process.js'
-import { onPath, startIn } from './system.js'
+import type { Command, RunningServer } from '../harness/process.js'
+import { onPath, startIn, type Host } from './system.js'
 
 export const TUSD_MISSING =
   'tusd is absent: `go install github.com/tus/tusd/v2/cmd/tusd@latest` and have it on PATH, or a release from its page'
@@ -12,19 +12,20 @@ export function tusdVersion(): string | undefined {
 }
 
 /** With its own defaults, and quiet. */
-export function startTusd(folder: string): Promise<RunningServer> {
-  return startIn(folder, (port) => ({
+export function startTusd(folder: string, host?: Host): Promise<RunningServer> {
+  const command = (port: number, uploads: string, address: string): Command => ({
     program: onPath('tusd')!,
     args: [
       '-host',
-      '127.0.0.1',
+      address,
       '-port',
       String(port),
       '-upload-dir',
-      folder,
+      uploads,
       '-base-path',
       '/tus/',
       '-show-greeting=false',
     ],
-  }))
+  })
+  return startIn(folder, command, host)
 }
