@@ -24,7 +24,8 @@ import { tusdVersion } from './systems/tusd.js'
 
 const SCENES: Scene[] = [cold, cpu, finish, again, small, check, many, get, grow, memory, line]
 const USAGE = `npm run bench -- [SCENE…] [--quick] [--grid] [--rounds N] [--results FOLDER]
-  --quick    smaller files and three rounds; under eight minutes for all
+  Without a scene: all but line.
+  --quick    smaller files and three rounds; under five minutes
   --grid     line over short, long, clean, bad, slow and fast ones: many hours
   --rounds   how often each contestant runs (5)
   --results  where the figures go as JSON and as a picture (bench/results)
@@ -40,7 +41,9 @@ const { values: flags, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
-const chosen = positionals.length === 0 ? SCENES : SCENES.filter(({ name }) => positionals.includes(name))
+const chosen = SCENES.filter(({ name, isSpecial }) =>
+  positionals.length === 0 ? !isSpecial : positionals.includes(name),
+)
 const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 5))
 const isWrong = positionals.some((name) => !SCENES.some((scene) => scene.name === name)) || !(rounds >= 1)
 if (flags.help || isWrong) {

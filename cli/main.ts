@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../src/heap.js'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

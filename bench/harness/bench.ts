@@ -24,6 +24,8 @@ export interface Bench {
 export interface Scene {
   name: string
   what: string
+  /** Runs only where it is named: it takes long, or a machine of one's own. */
+  isSpecial?: boolean
   run(bench: Bench): Promise<Contest[]>
 }
 

@@ -28,6 +28,7 @@ interface Uploader {
 /** A file over the lines that there are in the world, from the command to its end. */
 export const line: Scene = {
   name: 'line',
+  isSpecial: true,
   what: 'a new file over a long, lossy line: real packets and real TCP between two networks; needs root',
   async run(bench) {
     const trouble = wireTrouble()

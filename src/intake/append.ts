@@ -16,6 +16,8 @@ export interface Surroundings {
   room: Room
   leases: Leases
   observer: Observer
+  /** Those who write at this time. */
+  writers: Set<PartWriter>
 }
 
 /**
@@ -29,7 +31,7 @@ export async function append(
   arrival: Arrival,
   offset: number,
   source: Readable,
-  { stores, room, leases, observer }: Surroundings,
+  { stores, room, leases, observer, writers }: Surroundings,
   limit: number,
 ): Promise<void> {
   if (offset > arrival.front) {
@@ -44,7 +46,9 @@ export async function append(
     return room.expectFloor()
   }
   const skip = arrival.front - offset
-  const writer = new PartWriter(arrival, part, checkpoints, stores.follower, { skip, limit, expectRoom })
+  const bounds = { writers: writers.size + 1, skip, limit, expectRoom }
+  const writer = new PartWriter(arrival, part, checkpoints, stores.follower, bounds)
+  writers.add(writer)
   try {
     await pipeline(source, writer)
     await checkpoints.last()
@@ -55,6 +59,7 @@ export async function append(
     await checkpoints.last()
     throw error
   } finally {
+    writers.delete(writer)
     await checkpoints.stop()
     await part.close()
   }

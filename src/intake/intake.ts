@@ -16,6 +16,7 @@ import { bind, type Binding } from './binding.js'
 import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { CreationRate } from './rate.js'
+import type { PartWriter } from './part-writer.js'
 import { Recent } from './recent.js'
 import { Room } from './room.js'
 import { areDifferent, collision, openUpload, type Standing, type Upload } from './standing.js'
@@ -48,6 +49,7 @@ const UNKNOWN: Origin = { door: 'tus', resumable: true, address: undefined, anno
  */
 export class Intake {
   readonly uploads = new Locks()
+  readonly writers = new Set<PartWriter>()
   readonly room: Room
   readonly leases: Leases
   readonly #rate: CreationRate

@@ -7,10 +7,15 @@ import type { Checkpoints } from './checkpoint.js'
 
 /** The writer waits for a follower that is further behind than this, in bytes: finishing then costs nothing. */
 export const LEAD = 32 * 1024 * 1024
-/** What arrives while a write is under way is gathered up to this many bytes and written at once. */
+/** What arrives while a write is under way is gathered up to so many bytes and written at once, if there are few writers. */
 const GATHER = 256 * 1024
+/** However many there are, they gather so many bytes in all, and each of them this many. */
+const GATHER_ALL = 24 * 1024 * 1024
+const GATHER_LEAST = 64 * 1024
 
 interface Bounds {
+  /** How many write at this time. */
+  writers: number
   /** Bytes at the beginning that the part has already. */
   skip: number
   /** What the part may grow to, in bytes. */
@@ -34,9 +39,9 @@ export class PartWriter extends Writable {
     readonly part: Part,
     readonly checkpoints: Checkpoints,
     readonly follower: Follower,
-    { skip, limit, expectRoom }: Bounds,
+    { writers, skip, limit, expectRoom }: Bounds,
   ) {
-    super({ highWaterMark: GATHER })
+    super({ highWaterMark: Math.min(GATHER, Math.max(GATHER_LEAST, Math.floor(GATHER_ALL / writers))) })
     this.#skip = skip
     this.#limit = limit
     this.#expectRoom = expectRoom

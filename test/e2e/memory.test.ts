@@ -1,12 +1,39 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { makeFile } from '../support/big-file.js'
+import { CLIENT } from '../support/client.js'
 import { MAIN, TestServer } from '../support/server.js'
 import { tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
 const isLinux = process.platform === 'linux'
 const why = isLinux ? '' : ' (skipped: needs /proc)'
+
+it('the client’s memory is not collected for every few megabytes either', async () => {
+  const server = await TestServer.start()
+  const folder = await mkdtemp(join(tmpdir(), 'ferry-memory-'))
+  try {
+    const file = join(folder, 'large.bin')
+    await makeFile(file, 512 * MIB, folder)
+    const folders = { FERRY_STATE_DIR: folder, FERRY_CACHE_DIR: folder, XDG_CONFIG_HOME: folder }
+    const command = ['--trace-gc', CLIENT, 'upload', '-s', server.url, file]
+    const { stdout } = await promisify(execFile)(process.execPath, command, {
+      env: { ...process.env, ...folders },
+      maxBuffer: 64 * MIB,
+    })
+    expect(stdout).toContain('Scavenge') // the trace is there
+    expect(collections(stdout)).toBeLessThanOrEqual(8)
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true })
+  }
+})
 
 describe('the server’s memory', () => {
   let server: TestServer
