@@ -3,9 +3,10 @@ import { pipeline } from 'node:stream/promises'
 import { FerryError } from '../errors.js'
 import type { Arrival } from './arrival.js'
 import { Checkpoints } from './checkpoint.js'
+import { isPartial } from './concat.js'
 import type { Observer } from './observer.js'
 import type { Leases } from './leases.js'
-import { openPart, startFollowing } from './open-part.js'
+import { followerOf, openPart } from './open-part.js'
 import { PartWriter } from './part-writer.js'
 import type { Room } from './room.js'
 import type { Stores } from './stores.js'
@@ -38,7 +39,7 @@ export async function append(
     throw new FerryError('offset-conflict', `the upload stands at ${arrival.front}, not at ${offset}`)
   }
   const part = await openPart(arrival, stores)
-  startFollowing(arrival, stores)
+  const follower = followerOf(arrival, stores)
   const checkpoints = new Checkpoints(arrival, part, stores, observer)
   const expectRoom = (bytes: number): Promise<void> => {
     observer.received(arrival.door, bytes)
@@ -47,7 +48,7 @@ export async function append(
   }
   const skip = arrival.front - offset
   const bounds = { writers: writers.size + 1, skip, limit, expectRoom }
-  const writer = new PartWriter(arrival, part, checkpoints, stores.follower, bounds)
+  const writer = new PartWriter(arrival, part, checkpoints, follower, bounds)
   writers.add(writer)
   try {
     await pipeline(source, writer)
@@ -55,7 +56,7 @@ export async function append(
   } catch (error) {
     await writer.settled()
     // A line that breaks after the last byte has cost nothing.
-    if (arrival.front === arrival.claim.size) return
+    if (arrival.front === arrival.claim.size && !isPartial(arrival)) return
     await checkpoints.last()
     throw error
   } finally {

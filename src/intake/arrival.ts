@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Md5, Sha256 } from '../contract.js'
 import type { Followed } from '../store/follower.js'
 import type { UploadRow } from '../store/rows.js'
+import { isPartial } from './concat.js'
 
 /** What an uploader declares at creation. Size in bytes. */
 export interface Claim {
@@ -12,6 +13,8 @@ export interface Claim {
   size: number | undefined
   /** The uploader's secret id, if it has one. */
   client: string | undefined
+  /** What it is in a concatenation, if in any (`concat.ts`). */
+  concat?: string | undefined
 }
 
 /** How an upload came to us. */
@@ -97,12 +100,12 @@ export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
  */
 export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arrival {
   const { id, part, md5, sha256, filename, size, client, front, hashedTo, hashState, touchedAt } = row
-  const { address, createdAt } = row
+  const { address, createdAt, concat } = row
   return {
     id,
     part,
     inode: undefined,
-    claim: { md5, sha256, filename, size, client },
+    claim: { md5, sha256, filename, size, client, concat },
     front,
     durable: front,
     followed: { hashedTo, hashState },
@@ -146,6 +149,8 @@ export function lastTouch(arrival: Arrival): number {
  * before the content is on the shelf.
  */
 export function reported({ durable, claim }: Arrival): number {
+  // A piece is complete in its own right.
+  if (isPartial({ claim })) return durable
   return claim.size === undefined ? durable : Math.min(durable, Math.max(0, claim.size - 1))
 }
 

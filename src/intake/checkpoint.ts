@@ -1,7 +1,9 @@
 import { diskError, syncError, type FerryError } from '../errors.js'
 import type { Part } from '../store/part.js'
+import type { Followed } from '../store/follower.js'
 import type { Ledger } from '../store/ledger.js'
 import { rowOf, type Arrival } from './arrival.js'
+import { isPartial } from './concat.js'
 import type { Observer } from './observer.js'
 import type { Stores } from './stores.js'
 
@@ -38,12 +40,13 @@ export class Checkpoints {
     if (this.arrival.front - this.#begunAt >= BYTES) this.#begin()
   }
 
-  /** Makes what has been written durable, unless the upload is complete: the finish does that, once. */
+  /** Makes what has been written durable, unless the upload is complete: the finish does that, once. A piece has none. */
   async last(): Promise<void> {
     await this.#running
     this.throwIfFailed()
     const { front, durable, claim } = this.arrival
-    if (front === durable || front === claim.size || !this.arrival.resumable) return
+    const isLeftToFinish = front === claim.size && !isPartial(this.arrival)
+    if (front === durable || isLeftToFinish || !this.arrival.resumable) return
     this.#begin()
     await this.#running
     this.throwIfFailed()
@@ -70,13 +73,16 @@ export class Checkpoints {
   }
 }
 
+const NOT_HASHED: Followed = { hashedTo: 0, hashState: undefined }
+
 /**
  * Makes the arrival's present front durable. Rejects with `io-failed` or `disk-full`; after a failed sync the upload
  * is poisoned (`sync-failed`), since a second fsync may report a success that isn't one.
  */
 export async function checkpoint(arrival: Arrival, part: Part, { follower, ledger }: Stores): Promise<void> {
   // The hash state first: it may not cover more than the front that is synced after it.
-  const followed = arrival.resumable ? await follower.save(arrival.part) : undefined
+  const save = () => (isPartial(arrival) ? NOT_HASHED : follower.save(arrival.part))
+  const followed = arrival.resumable ? await save() : undefined
   const front = arrival.front
   try {
     await part.datasync()

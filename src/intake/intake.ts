@@ -6,9 +6,11 @@ import type { Stored, UploadRow } from '../store/rows.js'
 import { append } from './append.js'
 import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
+import { isPartial, piecesOf } from './concat.js'
 import { Crowd, type Places } from './crowd.js'
 import { Endings } from './endings.js'
 import { Expiry } from './expiry.js'
+import { Joins } from './joins.js'
 import { Leases } from './leases.js'
 import { Locks } from './locks.js'
 import { NOBODY, type Ending, type Observer } from './observer.js'
@@ -19,7 +21,7 @@ import { CreationRate } from './rate.js'
 import type { PartWriter } from './part-writer.js'
 import { Recent } from './recent.js'
 import { Room } from './room.js'
-import { areDifferent, collision, openUpload, type Standing, type Upload } from './standing.js'
+import { areDifferent, collision, joinedPiece, openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
 import { Waiters } from './waiters.js'
 
@@ -57,9 +59,10 @@ export class Intake {
   readonly #endings: Endings
   readonly #openings: Openings
   readonly #expiry: Expiry
+  readonly #joins: Joins
   readonly #waiters = new Waiters()
   /** What has ended a moment ago, by the upload's id: its own answer looks at it. */
-  readonly #done = new Recent<Stored>(256)
+  readonly #done = new Recent<Upload & { state: 'finished' }>(256)
   #isLeaving = false
 
   /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
@@ -78,6 +81,17 @@ export class Intake {
     const crowd = new Crowd(this.#claims, this.#endings, this.uploads, options)
     this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room, crowd)
     this.#expiry = new Expiry(this.#claims, this.#endings, this.uploads, this.#ttl, leaseMs)
+    const receive: Intake['receive'] = (...given) => this.receive(...given)
+    const isLeaving = (): boolean => this.#isLeaving
+    const { uploads } = this
+    this.#joins = new Joins({
+      stores,
+      claims: this.#claims,
+      uploads,
+      openings: this.#openings,
+      receive,
+      isLeaving,
+    })
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
@@ -85,12 +99,16 @@ export class Intake {
     const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
     for (const arrival of arrivals) {
       this.#claims.add(arrival)
-      if (arrival.front === 0 || isState(arrival.followed.hashState)) continue
+      if (arrival.front === 0 || isState(arrival.followed.hashState) || isPartial(arrival)) continue
       // The part is read again now, not when its last byte is waiting.
       arrival.followed = { hashedTo: 0, hashState: undefined }
       startFollowing(arrival, this.stores)
     }
-    for (const arrival of arrivals.filter(({ front, claim }) => front === claim.size)) {
+    const finals = arrivals.filter(({ claim }) => piecesOf(claim.concat))
+    // Not waited for: what fails, its client asks for again.
+    for (const arrival of finals) void this.#joins.resume(arrival).catch(() => undefined)
+    const complete = arrivals.filter((each) => each.front === each.claim.size && !finals.includes(each))
+    for (const arrival of complete) {
       // What fails now can be tried again by its client; the start goes on.
       await this.uploads.under(arrival.id, () => this.#finishIfComplete(arrival)).catch(() => undefined)
     }
@@ -210,6 +228,22 @@ export class Intake {
     arrival.claim = { ...arrival.claim, size }
   }
 
+  /** How large the file of these pieces would be, in bytes. Errors: `not-found`, `gone`, `bad-request` (with the reason). */
+  sizeOfJoined(ids: readonly string[]): number {
+    return this.#joins.sizeOf(ids)
+  }
+
+  /**
+   * Opens a final upload, made up of the pieces that the claim names (`concat`), and brings all of it in. Under its lock.
+   * Errors: those of `sizeOfJoined`, `create` and `finish`.
+   */
+  async join(claim: Claim, origin: Origin, id: string): Promise<void> {
+    this.#rate.count(origin.address)
+    this.#refuseTooLarge(claim.size ?? 0)
+    if (claim.sha256) await this.#readKnown(claim)
+    await this.#joins.join(claim, id, { ...origin, door: 'join' })
+  }
+
   /** All bytes of a form have arrived: finishes it. Under its lock. */
   async complete(id: string): Promise<Upload> {
     const arrival = this.#get(id)
@@ -222,19 +256,21 @@ export class Intake {
     const arrival = this.#claims.get(id)
     if (arrival) return openUpload(arrival)
     const done = this.#done.get(id)
-    if (done && this.stores.shelf.found(done)) return { state: 'finished', id, content: done }
+    if (done && this.stores.shelf.found(done.content)) return done
     const row = this.stores.ledger.read.upload(id)
+    if (row?.state === 'joined') return joinedPiece(row)
     // An open row that is no arrival is about to be renamed or ended.
     if (!row || row.state === 'open') throw new FerryError('not-found', 'no such upload')
     const expired = Date.now() - row.touchedAt > this.#ttl
     const content = row.md5 && !expired ? this.stores.shelf.find(row.md5) : undefined
     if (row.state === 'gone' || !content) throw new FerryError('gone', 'this upload is over; start a new one')
-    return { state: 'finished', id, content }
+    return { state: 'finished', id, content, concat: row.concat }
   }
 
   /** True while bytes of this upload arrive: its last one is younger than so many milliseconds, its lock held. */
   isMoving(id: string, milliseconds: number): boolean {
     const arrival = this.#claims.get(id)
+    if (this.#joins.has(id)) return true
     return (
       arrival !== undefined && this.uploads.isHeld(id) && performance.now() - arrival.lastByte < milliseconds
     )
@@ -253,7 +289,8 @@ export class Intake {
   /** Bytes that the follower of any upload is behind its writer, at most. */
   lag(): number {
     const { follower } = this.stores
-    const lags = [...this.#claims.all()].map(({ part, front, followed }) =>
+    const followed = [...this.#claims.all()].filter((arrival) => !isPartial(arrival))
+    const lags = followed.map(({ part, front, followed }) =>
       follower.follows(part) ? follower.lag(part) : front - followed.hashedTo,
     )
     return Math.max(0, ...lags)
@@ -321,15 +358,16 @@ export class Intake {
 
   /** The upload as it stands after more has arrived: on the shelf, if that was all. */
   async #finishIfComplete(arrival: Arrival): Promise<Upload> {
-    if (arrival.front !== arrival.claim.size) return openUpload(arrival)
+    if (arrival.front !== arrival.claim.size || isPartial(arrival)) return openUpload(arrival)
     return this.#finish(arrival)
   }
 
   async #finish(arrival: Arrival, source?: Readable): Promise<Upload & { state: 'finished' }> {
     const content = await this.#endings.finish(arrival, source)
-    const { id } = arrival
-    this.#done.set(id, content, JUST_DONE)
-    return { state: 'finished', id, content }
+    const { id, claim } = arrival
+    const upload = { state: 'finished' as const, id, content, concat: claim.concat }
+    this.#done.set(id, upload, JUST_DONE)
+    return upload
   }
 
   #get(id: string): Arrival {

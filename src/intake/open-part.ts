@@ -1,6 +1,8 @@
 import { diskError, FerryError, isErrno } from '../errors.js'
+import type { Follower } from '../store/follower.js'
 import type { Part } from '../store/part.js'
 import { rowOf, type Arrival } from './arrival.js'
+import { isPartial } from './concat.js'
 import type { Stores } from './stores.js'
 
 /**
@@ -43,6 +45,19 @@ async function readAgain(arrival: Arrival, front: number, { follower, ledger }: 
   if (arrival.resumable) await ledger.write('checkpoint', rowOf(arrival))
   if (isShorter)
     throw new FerryError('offset-conflict', `the upload’s data was cut; it stands at ${front} now`)
+}
+
+/** Who follows a piece: it is hashed with the file that it becomes a part of. */
+const NOBODY: Followers = { advance: () => undefined, lag: () => 0, within: () => Promise.resolve() }
+
+/** What a writer wants of the follower. */
+export type Followers = Pick<Follower, 'advance' | 'lag' | 'within'>
+
+/** Who follows this arrival's part from now on. */
+export function followerOf(arrival: Arrival, stores: Stores): Followers {
+  if (isPartial(arrival)) return NOBODY
+  startFollowing(arrival, stores)
+  return stores.follower
 }
 
 /** The follower takes the part up where the last checkpoint left it, unless it is at it already. */

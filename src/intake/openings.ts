@@ -2,6 +2,7 @@ import { diskError } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import { newArrival, rowOf, touched, type Arrival, type Claim, type Origin } from './arrival.js'
 import type { Claims } from './claims.js'
+import { piecesOf } from './concat.js'
 import type { Crowd } from './crowd.js'
 import { knownContent } from './known.js'
 import type { Endings } from './endings.js'
@@ -36,9 +37,16 @@ export class Openings {
     this.crowd.expectPlace(origin.address)
     const arrival = newArrival(id, claim, origin)
     this.claims.add(arrival)
-    const begun = this.#begin(arrival, claim.size ?? origin.announced)
+    // A final upload takes its pieces' places, one by one.
+    const room = piecesOf(claim.concat) ? undefined : claim.size
+    const begun = this.#begin(arrival, room ?? origin.announced)
     this.#beginning.set(arrival, begun)
     return begun.finally(() => this.#beginning.delete(arrival))
+  }
+
+  /** Goes on with an open upload, whoever had it. */
+  goOn(former: Arrival, claim: Claim, id: string, origin: Origin): Promise<void> {
+    return this.#handOver(former, claim, id, origin)
   }
 
   /** The open upload that a claim goes on with, if any; throws `uploading` where somebody else is at it. */
@@ -69,14 +77,15 @@ export class Openings {
     this.claims.leases.settle(arrival)
     this.claims.rename(arrival, id, address)
     // What the former hands have declared is theirs to answer for.
-    arrival.claim = { ...former.claim, filename, client: claim.client, sha256: claim.sha256 }
+    const { client, sha256, concat } = claim
+    arrival.claim = { ...former.claim, filename, client, sha256, concat }
     Object.assign(arrival, touched())
     this.claims.leases.lend(arrival)
     const { part, touchedAt } = arrival
     // Its own client may be so quick that there is no row to hand over yet.
     await this.#beginning.get(arrival)
     try {
-      const hands = { part, id, client: claim.client, filename, touchedAt, address, sha256: claim.sha256 }
+      const hands = { part, id, client, filename, touchedAt, address, sha256, concat }
       await this.stores.ledger.write('handOver', hands)
     } catch (error) {
       // It has changed hands again since then.

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
 import { diskError, FerryError } from '../errors.js'
-import type { Follower } from '../store/follower.js'
 import type { Part } from '../store/part.js'
 import { touched, type Arrival } from './arrival.js'
 import type { Checkpoints } from './checkpoint.js'
+import type { Followers } from './open-part.js'
 
 /** The writer waits for a follower that is further behind than this, in bytes: finishing then costs nothing. */
 export const LEAD = 32 * 1024 * 1024
@@ -38,7 +38,7 @@ export class PartWriter extends Writable {
     readonly arrival: Arrival,
     readonly part: Part,
     readonly checkpoints: Checkpoints,
-    readonly follower: Follower,
+    readonly follower: Followers,
     { writers, skip, limit, expectRoom }: Bounds,
   ) {
     super({ highWaterMark: Math.min(GATHER, Math.max(GATHER_LEAST, Math.floor(GATHER_ALL / writers))) })

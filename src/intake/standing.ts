@@ -1,6 +1,6 @@
 import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
-import type { Stored } from '../store/rows.js'
+import type { Stored, UploadRow } from '../store/rows.js'
 import { lastTouch, reported, type Arrival, type Claim } from './arrival.js'
 
 /** What is known of an MD5. */
@@ -23,13 +23,19 @@ export type Standing =
 
 /** How an upload stands: on the shelf, or at an offset that is on disk. */
 export type Upload =
-  | { state: 'finished'; id: string; content: Stored }
+  | { state: 'finished'; id: string; content: Stored; concat?: string | undefined }
   | { state: 'open'; id: string; offset: number; claim: Claim; touchedAt: number }
 
 /** What may be told of an open upload. */
 export function openUpload(arrival: Arrival): Upload {
   const { id, claim } = arrival
   return { state: 'open', id, offset: reported(arrival), claim, touchedAt: lastTouch(arrival) }
+}
+
+/** A piece whose bytes stand in another upload: as complete as it ever was. */
+export function joinedPiece({ id, filename, size = 0, touchedAt, concat }: UploadRow): Upload {
+  const claim = { md5: undefined, filename, size, client: undefined, concat }
+  return { state: 'open', id, offset: size, claim, touchedAt }
 }
 
 /** Two declarations of which one is wrong, or that are of two contents with one MD5. */

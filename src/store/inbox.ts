@@ -16,6 +16,7 @@ import { isErrno } from '../errors.js'
 import { DirectorySync } from './durable.js'
 import { Part } from './part.js'
 
+const MIB = 1024 * 1024
 const PREFIX = 'tmp_'
 const NAME = /^tmp_[0-9a-f]{32}$/
 const PROBE = '.probe'
@@ -94,6 +95,13 @@ export class Inbox {
       if (isErrno(error, 'ENOENT')) return undefined
       throw error
     }
+  }
+
+  /** The bytes of a part from `start` up to `end`, as far as there are any, a mebibyte at a time. Throws the system's error. */
+  async *read(part: string, start: number, end: number): AsyncGenerator<Buffer> {
+    if (start >= end || !(await this.facts(part))) return
+    const handle = await open(this.path(part), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    yield* handle.createReadStream({ start, end: end - 1, highWaterMark: MIB }) as AsyncIterable<Buffer>
   }
 
   /** Cuts a part to its front (bytes): what lies beyond may be garbage after a power cut. */

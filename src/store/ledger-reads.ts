@@ -19,6 +19,10 @@ export interface Filter {
 export function reads(db: Database.Database) {
   const content = db.prepare('SELECT * FROM contents WHERE md5=?')
   const upload = db.prepare('SELECT * FROM uploads WHERE id=?')
+  const finals = db.prepare(
+    `SELECT * FROM uploads WHERE concat=? AND concat IS NOT NULL AND concat<>'partial'
+     ORDER BY state='finished' DESC LIMIT 1`,
+  )
   const open = db.prepare(`SELECT * FROM uploads WHERE state='open'`)
   const arriving = db.prepare(`SELECT * FROM uploads WHERE state IN ('open', 'form') ORDER BY created_at`)
   const ended = db.prepare(
@@ -53,6 +57,11 @@ export function reads(db: Database.Database) {
     /** The upload with this id, whatever became of it. */
     upload(id: string): UploadRow | undefined {
       const row = upload.get(id) as RawUpload | undefined
+      return row && parseUpload(row)
+    },
+    /** The upload that was declared to be made up of these pieces (`final;…`), a finished one first. */
+    final(concat: string): UploadRow | undefined {
+      const row = finals.get(concat) as RawUpload | undefined
       return row && parseUpload(row)
     },
     /** All uploads that can still go on. */
@@ -143,6 +152,7 @@ interface RawUpload {
   address: string | null
   created_at: number
   sha256: Sha256 | null
+  concat: string | null
 }
 
 function parseContent(row: RawContent): Listed {
@@ -168,5 +178,6 @@ function parseUpload(row: RawUpload): UploadRow {
     touchedAt: row.touched_at,
     address: row.address ?? undefined,
     createdAt: row.created_at,
+    concat: row.concat ?? undefined,
   }
 }

@@ -45,6 +45,11 @@ ALTER TABLE contents ADD COLUMN sha256 TEXT;
 ALTER TABLE uploads ADD COLUMN sha256 TEXT;
 CREATE INDEX contents_without_sha256 ON contents (md5) WHERE sha256 IS NULL AND verified=1;
 `,
+  // What an upload is in a concatenation; the finals are looked up by it.
+  `
+ALTER TABLE uploads ADD COLUMN concat TEXT;
+CREATE INDEX uploads_by_concat ON uploads (concat) WHERE concat IS NOT NULL AND concat<>'partial';
+`,
 ]
 
 /** A connection with the settings that every writer and reader of the ledger needs; makes the file and tables. */

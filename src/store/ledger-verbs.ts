@@ -8,20 +8,21 @@ export function verbs(db: Database.Database) {
   const add = db.prepare(
     `INSERT INTO uploads
        (part, id, state, md5, filename, size, client, front, hashed_to, hash_state, touched_at, address, created_at,
-        sha256)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        sha256, concat)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const checkpoint = db.prepare(
     `UPDATE uploads SET front=?, hashed_to=?, hash_state=?, touched_at=? WHERE part=? AND state='open'`,
   )
   const rename = db.prepare(
-    `UPDATE uploads SET id=?, client=?, filename=?, touched_at=?, address=?, sha256=?
+    `UPDATE uploads SET id=?, client=?, filename=?, touched_at=?, address=?, sha256=?, concat=?
      WHERE part=? AND state='open'`,
   )
   const advance = db.prepare(`UPDATE uploads SET front=?, touched_at=? WHERE part=? AND state='form'`)
   const touch = db.prepare(`UPDATE uploads SET touched_at=? WHERE part=? AND state='open'`)
   const declare = db.prepare(`UPDATE uploads SET size=? WHERE part=? AND state='open'`)
   const bind = db.prepare(`UPDATE uploads SET md5=?, sha256=? WHERE part=? AND state='open'`)
+  const join = db.prepare(`UPDATE uploads SET state='joined', touched_at=? WHERE part=? AND state='open'`)
   const end = db.prepare(
     `UPDATE uploads SET state=?, md5=?, size=?, front=?, hash_state=NULL, touched_at=? WHERE part=?`,
   )
@@ -71,6 +72,7 @@ export function verbs(db: Database.Database) {
         row.address ?? null,
         row.createdAt,
         row.sha256 ?? null,
+        row.concat ?? null,
       )
     },
     /** A form is on its way in, and so far: for the operator to see, nobody goes on with it. */
@@ -85,8 +87,8 @@ export function verbs(db: Database.Database) {
     },
     /** The upload goes on under a new id, in other hands. */
     handOver(row: Hands): void {
-      const { id, client = null, filename, touchedAt, address = null, sha256 = null, part } = row
-      only(rename.run(id, client, filename, touchedAt, address, sha256, part))
+      const { id, client = null, filename, touchedAt, address = null, sha256 = null, concat = null } = row
+      only(rename.run(id, client, filename, touchedAt, address, sha256, concat, row.part))
     },
     /** When an open upload had its last byte, by the clock as it is now. */
     touch({ part, touchedAt }: Pick<UploadRow, 'part' | 'touchedAt'>): void {
@@ -127,6 +129,10 @@ export function verbs(db: Database.Database) {
       const { content, now } = stocked
       put(stocked)
       only(end.run('finished', content.md5, content.size, content.size, now, part))
+    },
+    /** The bytes of these pieces stand in another upload, durably. */
+    join({ parts, now }: { parts: string[]; now: number }): void {
+      for (const part of parts) join.run(now, part)
     },
     /** The upload ended without a content; its id answers 410 from now on. */
     bury({ part, now }: { part: string; now: number }): void {
@@ -197,7 +203,10 @@ interface Stocked {
   isNew?: boolean
 }
 
-type Hands = Pick<UploadRow, 'part' | 'id' | 'client' | 'filename' | 'touchedAt' | 'address' | 'sha256'>
+type Hands = Pick<
+  UploadRow,
+  'part' | 'id' | 'client' | 'filename' | 'touchedAt' | 'address' | 'sha256' | 'concat'
+>
 
 interface Verified {
   md5: Md5

@@ -49,8 +49,8 @@ export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promi
 /** What the disk says of an upload. */
 export function diagnose(row: UploadRow, facts: PartFacts | undefined): UploadState {
   if (!facts) return row.front > 0 ? 'part-missing' : 'part-to-be-made'
-  // A part gets its second link when it is whole. Any other one is somebody's, of a backup by links.
-  if (facts.links > 1 && facts.size === row.size) return 'part-on-shelf'
+  // A part gets its second link when it is whole, and a piece never does. Any other one is somebody's, of a backup by links.
+  if (facts.links > 1 && facts.size === row.size && row.concat !== 'partial') return 'part-on-shelf'
   if (facts.size > row.front) return 'part-longer'
   return facts.size < row.front ? 'part-shorter' : 'sound'
 }

@@ -32,8 +32,11 @@ export interface UploadRow {
   /** The part's name; it stays while the id changes hands. */
   part: string
   id: string
-  /** `form`: on its way in by a form, which nobody can go on with; it is only listed. */
-  state: 'open' | 'form' | 'finished' | 'gone'
+  /**
+   * `form`: on its way in by a form, which nobody can go on with; it is only listed. `joined`: a piece whose bytes stand in
+   * another upload now.
+   */
+  state: 'open' | 'form' | 'finished' | 'joined' | 'gone'
   /** What the uploader declared; the computed one after the finish. */
   md5: Md5 | undefined
   /** What the uploader declared. */
@@ -50,6 +53,8 @@ export interface UploadRow {
   /** Where its sender is, as far as the connection tells. */
   address: string | undefined
   createdAt: number
+  /** What it is in a concatenation (tus): `partial`, or `final;` and the ids of its pieces. */
+  concat?: string | undefined
 }
 
 /** What a checkpoint records. */

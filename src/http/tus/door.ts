@@ -1,9 +1,11 @@
 import { Server } from '@tus/server'
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response as Answer } from 'express'
+import { setTimeout as pause } from 'node:timers/promises'
 import { NodeRequest, sendNodeResponse } from 'srvx/node'
 import { HEADERS, PATHS } from '../../contract.js'
 import { FerryError } from '../../errors.js'
 import { randomId } from '../../intake/arrival.js'
+import { piecesOf } from '../../intake/concat.js'
 import type { Intake } from '../../intake/intake.js'
 import type { Upload } from '../../intake/standing.js'
 import { WHOLE } from '../../intake/whole.js'
@@ -13,6 +15,7 @@ import { addressOf } from '../guard/address.js'
 import { asFerryError, errorHeaders, errorReply, statusOf } from '../errors.js'
 import type { Links } from '../links.js'
 import { takeBodies, withOwnBody } from './body.js'
+import { answerSlowly, concatHeader, declaredConcat, RESUMABLE, type Patience, withLength } from './concat.js'
 import { intakeLocker } from './locker.js'
 import { IntakeStore, type Sender } from './store.js'
 
@@ -20,21 +23,62 @@ const ID = /\/([0-9a-f]{32})\/?$/
 /** How long a request that is asked to leave its upload may take (milliseconds; the library reads 0 as 3000). */
 const DRAIN_TIMEOUT = 500
 
-/** tus 1.0: creation, creation-with-upload, creation-defer-length, termination, expiration. */
-export function tusDoor(intake: Intake, links: Links): RequestHandler {
-  const failures = new WeakMap<object, FerryError>()
-  /** The uploads that come whole, by the requests that bring them. */
-  const wholes = new WeakMap<object, string>()
-  const server = createServer(intake, links, { failures, wholes })
+/** By the request that something is about. */
+interface Notes {
+  failures: WeakMap<object, FerryError>
+  /** The uploads that come whole, and those that others are joined to. */
+  wholes: WeakMap<object, string>
+  finals: WeakMap<object, string>
+  /** What a creation is in a concatenation; by the connection's own request. */
+  concats: WeakMap<object, string>
+}
+
+/** Answers before any usual proxy, or our own lease, gives up. */
+function patienceOf({ leaseSeconds }: Intake['options']): Patience {
+  return { quiet: Math.min(20_000, leaseSeconds * 300), breath: Math.min(10_000, leaseSeconds * 300) }
+}
+
+/**
+ * tus 1.0: creation, creation-with-upload, creation-defer-length, termination, expiration, concatenation. `patience`: how
+ * long a join is waited for.
+ */
+export function tusDoor(
+  intake: Intake,
+  links: Links,
+  patience: Patience = patienceOf(intake.options),
+): RequestHandler {
+  const notes: Notes = {
+    failures: new WeakMap(),
+    wholes: new WeakMap(),
+    finals: new WeakMap(),
+    concats: new WeakMap(),
+  }
+  const { failures, wholes, finals } = notes
+  const server = createServer(intake, links, notes)
   return async (req, res, next) => {
     if (req.method === 'GET') return next() // the library would read a part; a content has its own address
     const upload = req.method === 'PATCH' ? lookAt(intake, idIn(req.path)) : undefined
     note(res, { door: 'tus', upload: upload?.id, ...factsOf(upload) })
+    if (upload?.state === 'finished' && piecesOf(upload.concat)) throw patchesFinal(res)
     if (upload?.state === 'finished')
       return note(res, { isAnswered: answerEarly(req, res, nothingToSend(upload, links), LINGER) })
+    const { concat, size } = declaredConcat(req, res, intake) ?? {}
+    if (concat) notes.concats.set(req, concat)
     welcomeBody(req, res)
     const request = withOwnBody(new NodeRequest({ req, res }), req)
-    const response = await server.handleWeb(request)
+    if (size !== undefined) withLength(request, size)
+    const work = server.handleWeb(request)
+    const quick = piecesOf(concat)
+      ? Promise.race([work, pause(patience.quiet, undefined, { ref: false })])
+      : work
+    const response = await quick
+    if (!response) {
+      const final = finals.get(request)!
+      note(res, { upload: final, outcome: 'joined' })
+      const about = { Location: links.upload(final), 'Upload-Concat': concatHeader(concat!, links) }
+      const headers = { ...RESUMABLE, ...about }
+      return answerSlowly(res, headers, work, patience)
+    }
     // Whoever hangs up between creation and body is gone before the library has begun to read.
     const whole = wholes.get(request)
     if (whole !== undefined) await intake.breakOff(whole)
@@ -53,15 +97,11 @@ export function tusDoor(intake: Intake, links: Links): RequestHandler {
   }
 }
 
-function createServer(
-  intake: Intake,
-  links: Links,
-  { failures, wholes }: { failures: WeakMap<object, FerryError>; wholes: WeakMap<object, string> },
-): Server {
+function createServer(intake: Intake, links: Links, { failures, wholes, finals, concats }: Notes): Server {
   const { inbox } = intake.stores
   const { maxSize } = intake.options
   const senders = new WeakMap<object, Sender>()
-  const unknown: Sender = { address: undefined, isWhole: false }
+  const unknown: Sender = { address: undefined, isWhole: false, concat: undefined }
   const store = new IntakeStore(intake, (upload) => senders.get(upload) ?? unknown, inbox.directory)
   const server = new Server({
     path: PATHS.tus,
@@ -78,12 +118,14 @@ function createServer(
     onUploadCreate: (request, upload) => {
       const sender = request.runtime?.node?.req
       const address = sender && addressOf(sender)
-      const isWhole = bringsAll(request.headers, upload.size)
-      senders.set(upload, { address, isWhole })
+      const concat = sender && concats.get(sender)
+      const isWhole = !concat && bringsAll(request.headers, upload.size)
+      senders.set(upload, { address, isWhole, concat })
       if (isWhole) wholes.set(request, upload.id)
+      if (piecesOf(concat)) finals.set(request, upload.id)
       return Promise.resolve({})
     },
-    exposedHeaders: ['Content-Location', 'Retry-After'],
+    exposedHeaders: ['Content-Location', 'Retry-After', 'Upload-Concat'],
     onResponseError: (request, error) => {
       if (!(error instanceof Error) || isLibrarys(error)) return undefined
       const failure = asFerryError(error)
@@ -136,20 +178,30 @@ function nothingToSend(upload: Upload & { state: 'finished' }, links: Links) {
   return {
     status: 204,
     headers: {
-      'Tus-Resumable': '1.0.0',
+      ...RESUMABLE,
       'Upload-Offset': String(size),
       'Content-Location': links.file(file),
     },
   }
 }
 
-/** What the library can't say: the content's URL, when an idle upload expires, and an error's type and pause. */
+/** tus 1.0, concatenation: the server answers so. */
+function patchesFinal(res: Answer): FerryError {
+  res.set(RESUMABLE)
+  return new FerryError('already-finished', 'this upload was joined from others: nothing can be added to it')
+}
+
+/** What the library can't say: what it is in a concatenation, the content's URL, when an idle upload expires, and an error's type and pause. */
 function decorate(
   response: Response,
   failure: FerryError | undefined,
   upload: Upload | undefined,
   { links, ttlHours }: { links: Links; ttlHours: number },
 ): void {
+  const concat = upload?.state === 'open' ? upload.claim.concat : upload?.concat
+  if (concat) response.headers.set('Upload-Concat', concatHeader(concat, links))
+  // Of a final one only the whole has an offset, when it is there.
+  if (upload?.state === 'open' && piecesOf(concat)) response.headers.delete('Upload-Offset')
   if (upload?.state === 'finished')
     response.headers.set(HEADERS.contentLocation, links.file(upload.content.file))
   if (upload?.state === 'open')

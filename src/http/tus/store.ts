@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises'
 import { METADATA, parseMd5 } from '../../contract.js'
 import { FerryError } from '../../errors.js'
 import type { Claim } from '../../intake/arrival.js'
+import { piecesOf } from '../../intake/concat.js'
 import { bareName } from '../filename.js'
 import { declaredSha256 } from '../sha256.js'
 import type { Intake } from '../../intake/intake.js'
@@ -14,6 +15,8 @@ import type { Upload } from '../../intake/standing.js'
 export interface Sender {
   address: string | undefined
   isWhole: boolean
+  /** What it is in a concatenation, if in any. */
+  concat: string | undefined
 }
 
 /**
@@ -27,6 +30,12 @@ export class IntakeStore extends FileStore {
     directory: string,
   ) {
     super({ directory })
+    this.extensions.push('concatenation')
+  }
+
+  /** Asked whether it can join uploads, by a name that the library misspells. */
+  override hasExtension(name: string): boolean {
+    return super.hasExtension(name === 'concatentation' ? 'concatenation' : name)
   }
 
   /**
@@ -38,8 +47,13 @@ export class IntakeStore extends FileStore {
   }
 
   override async create(upload: TusUpload): Promise<TusUpload> {
-    const origin = { door: 'tus', resumable: true, announced: 0, ...this.senderOf(upload) }
-    await this.intake.create(claimOf(upload), origin, upload.id)
+    const { concat, ...sender } = this.senderOf(upload)
+    const origin = { door: 'tus', resumable: true, announced: 0, ...sender }
+    const claim = { ...claimOf(upload), concat }
+    if (piecesOf(concat)) await this.intake.join(claim, origin, upload.id)
+    else if (concat)
+      await this.intake.create({ ...claim, md5: undefined, sha256: undefined }, origin, upload.id)
+    else await this.intake.create(claim, origin, upload.id)
     return upload
   }
 

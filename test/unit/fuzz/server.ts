@@ -285,7 +285,11 @@ async function claimOf(metadata: ReturnType<typeof Metadata.parse>, folder: stri
   let claim: Claim | undefined
   const create = (told: Claim) => void (claim = told)
   const intake = { create, look: () => undefined } as unknown as Intake
-  const store = new IntakeStore(intake, () => ({ address: undefined, isWhole: false }), folder)
+  const store = new IntakeStore(
+    intake,
+    () => ({ address: undefined, isWhole: false, concat: undefined }),
+    folder,
+  )
   await store.create(new TusUpload({ id: MD5, size: 1, offset: 0, metadata }))
   return claim!
 }
