@@ -29,7 +29,7 @@ interface Notes {
   /** The uploads that come whole, and those that others are joined to. */
   wholes: WeakMap<object, string>
   finals: WeakMap<object, string>
-  /** What a creation is in a concatenation; by the connection's own request. */
+  /** What a creation is in a concatenation. */
   concats: WeakMap<object, string>
 }
 
@@ -63,9 +63,9 @@ export function tusDoor(
     if (upload?.state === 'finished')
       return note(res, { isAnswered: answerEarly(req, res, nothingToSend(upload, links), LINGER) })
     const { concat, size } = declaredConcat(req, res, intake) ?? {}
-    if (concat) notes.concats.set(req, concat)
     welcomeBody(req, res)
     const request = withOwnBody(new NodeRequest({ req, res }), req)
+    if (concat) notes.concats.set(request, concat)
     if (size !== undefined) withLength(request, size)
     const work = server.handleWeb(request)
     const quick = piecesOf(concat)
@@ -118,14 +118,14 @@ function createServer(intake: Intake, links: Links, { failures, wholes, finals, 
     onUploadCreate: (request, upload) => {
       const sender = request.runtime?.node?.req
       const address = sender && addressOf(sender)
-      const concat = sender && concats.get(sender)
+      const concat = concats.get(request)
       const isWhole = !concat && bringsAll(request.headers, upload.size)
       senders.set(upload, { address, isWhole, concat })
       if (isWhole) wholes.set(request, upload.id)
       if (piecesOf(concat)) finals.set(request, upload.id)
       return Promise.resolve({})
     },
-    exposedHeaders: ['Content-Location', 'Retry-After', 'Upload-Concat'],
+    exposedHeaders: ['Content-Location', 'Retry-After'],
     onResponseError: (request, error) => {
       if (!(error instanceof Error) || isLibrarys(error)) return undefined
       const failure = asFerryError(error)
