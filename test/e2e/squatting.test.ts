@@ -144,6 +144,7 @@ describe('a wrong beginning left for take-over', () => {
     await attacking
     expect(outcome.code).toBe(0)
     expect(attacks.length).toBeGreaterThan(0)
+    await server.logged()
     const mismatches = server.output.split('\n').filter((line) => line.includes('outcome=md5-mismatch'))
     expect(mismatches).toHaveLength(1)
     const got = await fetch(`${server.url}/files/${file.md5}.mp4`)
@@ -198,6 +199,7 @@ describe('uploads that are only opened', () => {
     expect(outcome.code).toBe(0)
     expect(await server.shelf()).toHaveLength(64)
     expect(performance.now() - begun).toBeGreaterThan(2000)
+    await server.logged()
     expect(server.output).toContain('outcome=too-many')
     await home.remove()
   })

@@ -20,11 +20,11 @@ describe('ferry upload of a big file that the server does not know', () => {
   it('is sent while it is hashed, and bound when its MD5 is known', async () => {
     const file = await scene.file('new.mp4', 32 * MIB)
     await scene.newLine({ upRate: 16 * MIB })
-    const since = scene.server.output.length
+    const since = await scene.server.logged()
     const { code, lines } = await scene.run([file.name])
     expect({ code, lines }).toEqual({ code: 0, lines: [scene.url(file)] })
     expect(await scene.md5At(scene.url(file))).toBe(file.md5)
-    const requests = scene.requests(since)
+    const requests = await scene.requests(since)
     const created = requests.find(({ method, door }) => method === 'POST' && door === 'tus')
     expect(created).toMatchObject({ status: '201', outcome: 'open' })
     expect(created).not.toHaveProperty('md5')
@@ -41,13 +41,13 @@ describe('ferry upload of a big file that the server does not know', () => {
     await writeFile(join(scene.server.files, `${file.md5}.mp4`), file.bytes)
     await scene.server.start()
     await scene.newLine({ upRate: 8 * MIB })
-    const since = scene.server.output.length
+    const since = await scene.server.logged()
     const outcome = await scene.run(['--json', file.name])
     expect(outcome.code).toBe(0)
     const result = eventsOf(outcome).find(({ event }) => event === 'result')
     expect(result).toMatchObject({ url: scene.url(file), status: 'known' })
     // It had begun to send, or this has proved nothing.
-    expect(scene.count('POST', 'tus', since)).toBe(1)
+    expect(await scene.count('POST', 'tus', since)).toBe(1)
     expect(scene.line.up).toBeLessThan(40 * MIB)
     await expect.poll(() => scene.server.inbox(), PATIENT).toEqual([])
   })
@@ -71,7 +71,7 @@ describe('ferry upload of a big file that the server does not know', () => {
         // No other file has its size: a server that may know it is asked first.
         const file = await scene.file(`${how}.bin`, 24 * MIB + sizes++)
         await scene.newLine({ upRate: 8 * MIB })
-        const since = scene.server.output.length
+        const since = await scene.server.logged()
         const client = scene.start([file.name, ...extra])
         await (extra.length === 0 ? seen(/outcome=bound/, since) : seen(/method=POST door=tus/, since))
         await expect.poll(() => scene.line.up, PATIENT).toBeGreaterThan(4 * MIB)

@@ -70,7 +70,7 @@ describe('ferry upload of files and folders', () => {
     const files = await Promise.all(
       Array.from({ length: 200 }, (_, at) => scene.file(`many/${at}.bin`, 10 * KIB + at)),
     )
-    const since = server.output.length
+    const since = await server.logged()
     const { code, lines, stderr } = await scene.run(['many'])
     expect({ code, stderr }).toEqual({
       code: 0,
@@ -79,8 +79,8 @@ describe('ferry upload of files and folders', () => {
     expect(stderr).not.toContain('Warning')
     expect(lines.toSorted()).toEqual(files.map((file) => scene.url(file)).toSorted())
     for (const file of files.slice(0, 5)) expect(await scene.md5At(scene.url(file))).toBe(file.md5)
-    expect(scene.count('POST', 'tus', since)).toBe(200)
-    expect(scene.count('PATCH', 'tus', since)).toBe(0)
+    expect(await scene.count('POST', 'tus', since)).toBe(200)
+    expect(await scene.count('PATCH', 'tus', since)).toBe(0)
     expect(await server.inbox()).toEqual([])
   })
 
@@ -138,7 +138,7 @@ describe('ferry upload of files and folders', () => {
     await stockUpload(server.url, known.bytes, { metadata: { filename: 'here.mp4' } })
     const missing = await scene.file('new.bin', 9 * MIB)
     const list = await scene.home.write('kept.csv', 'an older list')
-    const since = server.output.length
+    const since = await server.logged()
     const dry = ['--dry-run', '--manifest', list]
     const outcome = await scene.run([...dry, 'here.mp4', 'new.bin'])
     expect(outcome.code).toBe(0)
@@ -157,7 +157,7 @@ describe('ferry upload of files and folders', () => {
     const client = scene.pipe([...dry, '--json', '-', '--name', 'new.bin'])
     client.input.end(missing.bytes)
     expect(eventsOf(await client.outcome)[0]).toEqual(eventsOf(json)[0])
-    expect(scene.requests(since).map(({ method, door }) => `${method} ${door}`)).toEqual(
+    expect((await scene.requests(since)).map(({ method, door }) => `${method} ${door}`)).toEqual(
       Array(4).fill('GET check'),
     )
     expect(await readFile(list, 'utf8')).toBe('an older list')
@@ -211,10 +211,12 @@ describe('ferry upload of files and folders', () => {
   it('hashes first where it is told to, and keeps no cache where it is told not to', async () => {
     const { server, home } = scene
     const file = await scene.file('first.bin', 9 * MIB)
-    const since = server.output.length
+    const since = await server.logged()
     const { code } = await scene.run(['--hash-first', '--no-cache', file.name])
     expect(code).toBe(0)
-    const created = scene.requests(since).find(({ method, door }) => method === 'POST' && door === 'tus')
+    const created = (await scene.requests(since)).find(
+      ({ method, door }) => method === 'POST' && door === 'tus',
+    )
     expect(created).toMatchObject({ md5: file.md5 })
     const kept = await readFile(`${home.cache}/hashes.db`).catch(() => Buffer.alloc(0))
     expect(kept.includes(home.path(file.name))).toBe(false)

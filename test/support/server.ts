@@ -66,6 +66,17 @@ export class TestServer {
     return (await readdir(this.tmp)).filter((name) => !name.startsWith('.')).toSorted()
   }
 
+  /**
+   * Waits until the lines of all that was answered so far stand in `output`, which gathers them for a moment: those of
+   * a last request come after them. How long the output is then.
+   */
+  async logged(): Promise<number> {
+    const before = this.output.length
+    await (await fetch(`${this.url}/healthz`)).arrayBuffer()
+    while (!/ door=health/.test(this.output.slice(before))) await pause(5)
+    return this.output.length
+  }
+
   /** Starts the process again in the same folder, on the same port; `env` is added for this start only. */
   async start(env: Record<string, string> = {}): Promise<void> {
     const before = this.output.length

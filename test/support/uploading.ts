@@ -75,20 +75,21 @@ export class UploadScene {
   }
 
   /** What the server's log says of each request since it was so long. */
-  requests(since = 0): Record<string, string>[] {
+  async requests(since = 0): Promise<Record<string, string>[]> {
+    await this.server.logged()
     return this.server.output
       .slice(since)
       .split('\n')
-      .filter((line) => line.includes(' method='))
+      .filter((line) => line.includes(' method=') && !line.includes(' door=health'))
       .map((line) =>
         Object.fromEntries([...line.matchAll(/(\w+)=(\S+)/g)].map(([, key, value]) => [key, value])),
       )
   }
 
   /** Those of one method at one door. */
-  count(method: string, door: string, since = 0): number {
-    return this.requests(since).filter((request) => request['method'] === method && request['door'] === door)
-      .length
+  async count(method: string, door: string, since = 0): Promise<number> {
+    const requests = await this.requests(since)
+    return requests.filter((request) => request['method'] === method && request['door'] === door).length
   }
 }
 
