@@ -2,6 +2,7 @@ import { appendFile, link, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Upload, type UploadOptions } from 'tus-js-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { scrape } from '../support/metrics.js'
 import { pause, TestServer } from '../support/server.js'
 import { content, md5, metadata, tus } from '../support/tus.js'
 
@@ -45,6 +46,9 @@ describe('tus concatenation', () => {
     return [response.status, code, message]
   }
 
+  /** Bytes that the server has joined. */
+  const joined = async () => (await scrape(server.url)).get('ferry_received_bytes_total{door="join"}')
+
   /** A stock client with several connections; its URL and where the content is. */
   function stock(bytes: Buffer, options: UploadOptions): Promise<string | undefined> {
     let location: string | undefined
@@ -66,14 +70,16 @@ describe('tus concatenation', () => {
     expect(options.headers.get('tus-extension')!.split(',')).toContain('concatenation')
   })
 
-  it('lets a stock tus-js-client send a file over four connections, and the same at once the next time', async () => {
+  it('lets a stock tus-js-client send a file over four connections, and joins nothing the next time', async () => {
     const file = content(20 * MIB + 3)
     const options = { metadata: { md5: file.md5, filename: '影片.mp4' } }
     expect(await stock(file.bytes, options)).toBe(`${server.url}/files/${file.md5}.mp4`)
     expect(await isStored(file, 'mp4')).toBe(true)
     expect(await server.shelf()).toEqual([`${file.md5}.mp4`])
     await expect.poll(() => server.inbox()).toEqual([])
+    expect(await joined()).toBe(file.bytes.length)
     expect(await stock(file.bytes, options)).toBe(`${server.url}/files/${file.md5}.mp4`)
+    expect(await joined()).toBe(file.bytes.length)
     expect(await server.shelf()).toEqual([`${file.md5}.mp4`])
     await expect.poll(() => server.inbox()).toEqual([])
   })
