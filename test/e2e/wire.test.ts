@@ -62,6 +62,37 @@ describe.skipIf(skipped)(`a wire between two networks${skipped}`, () => {
     await expect.poll(() => heard, { timeout: 30_000 }).toBeGreaterThan(before + 5)
   })
 
+  it('breaks a connection, as often as it was told, and both ends hear of it', async () => {
+    const { wire, talk } = await open({ rtt: 20 })
+    const ends = [await talk.echo(), talk.chat()]
+    const exits = Promise.all(ends.map((end) => once(end, 'close')))
+    const said = ends.map(() => '')
+    ends.forEach(({ stdout }, n) =>
+      stdout.on('data', (text: Buffer) => (said[n] += text.toString())).resume(),
+    )
+    await expect.poll(() => said[1], { timeout: 20_000 }).toContain('.')
+    expect((await wire.count()).there.broken).toBe(0)
+    await wire.change({ reset: 100 })
+    await exits
+    for (const words of said) expect(words).toMatch(/ECONNRESET\n$/)
+    const { there, back } = await wire.count()
+    expect(there.broken + back.broken).toBeGreaterThan(0)
+  })
+
+  it('lets an end move: what it was connected to hears no more of it, and new connections work', async () => {
+    const { wire, talk } = await open({ rtt: 20 })
+    await talk.echo()
+    let heard = 0
+    talk.chat().stdout.on('data', (text: Buffer) => (heard += text.length))
+    await expect.poll(() => heard, { timeout: 20_000 }).toBeGreaterThan(5)
+    await wire.move('near', '192.0.2.9')
+    await pause(500)
+    const before = heard
+    expectWithin(await talk.connect(), 19, 500)
+    await pause(1000)
+    expect(heard).toBe(before)
+  })
+
   it('loses about as many packets as it was told, and the same ones with the same seed', async () => {
     const arrived = async (seed: number) => (await open({ rtt: 20, loss: 30, seed })).talk.datagrams()
     const first = await arrived(1)

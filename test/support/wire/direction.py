@@ -3,6 +3,8 @@
 import random
 from collections import deque
 
+from reset import resets
+
 # Bytes of a full packet, as the devices have it by default.
 FULL = 1500
 
@@ -10,9 +12,9 @@ FULL = 1500
 class Line:
     """What both directions have in common. It may change while packets are under way."""
 
-    def __init__(self, rtt, loss, rate):
-        """Milliseconds there and back, per cent of the packets in each direction, Mbit/s in each direction."""
-        self.rtt, self.loss, self.rate = rtt, loss, rate
+    def __init__(self, rtt, loss, rate, reset):
+        """Milliseconds there and back, per cent of the packets in each direction, Mbit/s in each direction, per cent again."""
+        self.rtt, self.loss, self.rate, self.reset = rtt, loss, rate, reset
         self.is_dead = False
 
     @property
@@ -31,12 +33,14 @@ class Direction:
 
     def __init__(self, line, output, seed):
         self.line, self.output = line, output
+        # The other way along the line.
+        self.opposite = self
         self.chance = random.Random(seed)
         # Each with the time when it arrives.
         self.under_way = deque()
         # When the last packet of the queue will be on its way.
         self.free = 0.0
-        self.counts = {'packets': 0, 'bytes': 0, 'lost': 0, 'full': 0}
+        self.counts = {'packets': 0, 'bytes': 0, 'lost': 0, 'full': 0, 'broken': 0}
 
     def take(self, packet, now):
         """Queues a packet, unless the queue is full. One that will be lost takes its time as any other does."""
@@ -53,7 +57,23 @@ class Direction:
         if self.chance.random() * 100 < line.loss:
             counts['lost'] += 1
             return
-        arrival = self.free + line.rtt / 2000
+        # Without resets no chance is taken: the packets that are lost stay the same ones.
+        if line.reset > 0 and self.chance.random() * 100 < line.reset:
+            packet = self.broken(packet, now)
+        self.send(packet, now)
+
+    def broken(self, packet, now):
+        """What its receiver gets instead; its sender hears as well that their connection was reset."""
+        pair = resets(packet)
+        if pair is None:
+            return packet
+        self.counts['broken'] += 1
+        onward, back = pair
+        self.opposite.send(back, now)
+        return onward
+
+    def send(self, packet, now):
+        arrival = max(self.free, now) + self.line.rtt / 2000
         # On a line that has just become shorter nothing overtakes what is on it.
         if self.under_way:
             arrival = max(arrival, self.under_way[-1][0])

@@ -1,8 +1,9 @@
 """A wire between two network namespaces, near and far, as long, lossy and slow as one likes.
 
 It says on its output, in a line of JSON, when it is ready and what the namespaces are called. On its input it takes
-`rtt 50`, `loss 2`, `rate 10` (Mbit/s, or inf), `dead on`, `dead off` and `count`, and answers each with another line: how
-the wire is by now and what has gone into it. When its input ends, or on SIGTERM, it removes all that it has made. IPv4 only.
+`rtt 50`, `loss 2`, `rate 10` (Mbit/s, or inf), `reset 0.1`, `dead on`, `dead off`, `move near 192.0.2.7` and `count`, and
+answers each with another line: what has gone into the wire by now. When its input ends, or on SIGTERM, it removes all that
+it has made. IPv4 only.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import time
 
 from direction import Direction, Line
-from namespace import namespace, remove_abandoned
+from namespace import move, namespace, remove_abandoned
 
 # For documentation, and so nobody's (RFC 5737).
 ADDRESSES = {'near': '192.0.2.1', 'far': '192.0.2.2'}
@@ -27,15 +28,16 @@ HALF_TICK = 0.0005
 def main():
     options = arguments()
     ended = end_on(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    line = Line(options.rtt, options.loss, options.rate)
+    line = Line(options.rtt, options.loss, options.rate, options.reset)
     remove_abandoned()
     with namespace('near', ADDRESSES['near']) as (near, at_near):
         with namespace('far', ADDRESSES['far']) as (far, at_far):
             there = Direction(line, at_far, f'{options.seed} there')
             back = Direction(line, at_near, f'{options.seed} back')
+            there.opposite, back.opposite = back, there
             names = {'near': near, 'far': far}
             say({side: {'namespace': names[side], 'address': ADDRESSES[side]} for side in names})
-            carry(line, {at_near: there, at_far: back}, ended)
+            carry(line, {at_near: there, at_far: back}, names, ended)
 
 
 def arguments():
@@ -43,6 +45,8 @@ def arguments():
     parser.add_argument('--rtt', type=not_negative, default=0.0, help='milliseconds, there and back')
     parser.add_argument('--loss', type=not_negative, default=0.0, help='per cent of the packets, in each direction')
     parser.add_argument('--rate', type=positive, default=float('inf'), help='Mbit/s, in each direction')
+    help = 'per cent of the packets with bytes of TCP, in each direction, that break their connection'
+    parser.add_argument('--reset', type=not_negative, default=0.0, help=help)
     parser.add_argument('--seed', default='1', help='of the chances, which are the same for the same one')
     return parser.parse_args()
 
@@ -71,7 +75,7 @@ def end_on(*signals):
     return ended
 
 
-def carry(line, directions, ended):
+def carry(line, directions, names, ended):
     """Carries packets, each from the device that is its key, until the input ends."""
     orders = sys.stdin.fileno()
     poll = select.poll()
@@ -88,7 +92,7 @@ def carry(line, directions, ended):
                 return
             *lines, text = (text + piece).split(b'\n')
             for order in lines:
-                say(obey(order.decode(), line, list(directions.values())))
+                say(obey(order.decode(), line, list(directions.values()), names))
         until = time.monotonic() + HALF_TICK
         for direction in directions.values():
             direction.deliver(until, os.write)
@@ -112,10 +116,10 @@ def read(device, direction):
             direction.take(packet, now)
 
 
-def obey(order, line, directions):
+def obey(order, line, directions, names):
     try:
         match order.split():
-            case ['rtt' | 'loss' as what, value]:
+            case ['rtt' | 'loss' | 'reset' as what, value]:
                 setattr(line, what, not_negative(value))
             case ['rate', value]:
                 line.rate = positive(value)
@@ -124,11 +128,13 @@ def obey(order, line, directions):
                 if line.is_dead:
                     for direction in directions:
                         direction.clear()
+            case ['move', 'near' | 'far' as side, address]:
+                move(names[side], address)
             case ['count']:
                 pass
             case _:
-                return {'error': f'{order}: rtt, loss, rate, dead or count, please'}
-    except ValueError as error:
+                return {'error': f'{order}: rtt, loss, rate, reset, dead, move or count, please'}
+    except (ValueError, OSError) as error:
         return {'error': str(error)}
     there, back = directions
     return {'there': there.counts, 'back': back.counts}

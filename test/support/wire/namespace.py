@@ -57,17 +57,24 @@ def open_device(name, address):
         ip('link', 'set', made, 'netns', name, 'name', DEVICE)
         ip(
             *('-n', name, '-batch', '-'),
-            lines=[
-                'link set lo up',
-                f'address add {address}/24 dev {DEVICE}',
-                f'link set {DEVICE} txqueuelen {BACKLOG} up',
-                f'route change {NETWORK} dev {DEVICE} src {address} congctl {CONGESTION}',
-            ],
+            lines=['link set lo up', f'link set {DEVICE} txqueuelen {BACKLOG} up', *lines_of(address)],
         )
     except BaseException:
         os.close(device)
         raise
     return device
+
+
+def lines_of(address):
+    return [
+        f'address add {address}/24 dev {DEVICE}',
+        f'route change {NETWORK} dev {DEVICE} src {address} congctl {CONGESTION}',
+    ]
+
+
+def move(name, address):
+    """Gives it another address. What its connections have under the old one goes nowhere, and nobody is told."""
+    ip('-n', name, '-batch', '-', lines=[f'address flush dev {DEVICE}', *lines_of(address)])
 
 
 def remove(name):

@@ -7,6 +7,8 @@ const PORT = 9000
 const DATAGRAMS = 100
 /** So many milliseconds after the last datagram no other will come. */
 const QUIET = 500
+/** Of a program whose connection broke: why. */
+const LAST_WORDS = '({ code }) => { console.log(code); process.exit() }'
 
 type Program = ChildProcessByStdio<null, Readable, null>
 
@@ -14,9 +16,11 @@ type Program = ChildProcessByStdio<null, Readable, null>
 export class Talk {
   constructor(private readonly wire: Wire) {}
 
-  /** Starts who sends everything back, at the far end. */
+  /** Starts who sends everything back, at the far end. Like `chat` it ends when a connection breaks, and says why. */
   async echo(): Promise<Program> {
-    const code = `net.createServer((socket) => socket.pipe(socket)).listen(${PORT}, () => console.log('up'))`
+    const code = `
+      net.createServer((socket) => socket.on('error', ${LAST_WORDS}).pipe(socket))
+        .listen(${PORT}, () => console.log('up'))`
     const server = this.#start('far', code)
     await nextLine(server)
     return server
@@ -43,6 +47,7 @@ export class Talk {
       'near',
       `
       const socket = net.connect(${this.#far}).setNoDelay(true)
+      socket.on('error', ${LAST_WORDS})
       setInterval(() => socket.write('.'), 20)
       socket.pipe(process.stdout)`,
     )

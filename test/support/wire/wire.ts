@@ -19,6 +19,8 @@ export interface Line {
   loss: number
   /** Mbit/s, in each direction; `Infinity` for no limit. */
   rate: number
+  /** Per cent of the packets with bytes of TCP, in each direction, that become a reset of their connection at both ends. */
+  reset?: number
 }
 
 /** What has been sent into one direction. Packets and bytes with their heads, those that did not arrive among them. */
@@ -29,6 +31,8 @@ export interface Counts {
   lost: number
   /** Because the queue was full. */
   full: number
+  /** How many have broken their connection. */
+  broken: number
 }
 
 /** From near to far, and back. */
@@ -99,6 +103,12 @@ export class Wire {
   /** From now on everything is lost, what is under way as well; or no longer. */
   async die(isDead: boolean): Promise<void> {
     await this.#tell(`dead ${isDead ? 'on' : 'off'}`)
+  }
+
+  /** From now on one end has this address, in the wire's network, and no other: its connections are dead, new ones work. */
+  async move(side: Side, address: string): Promise<void> {
+    await this.#tell(`move ${side} ${address}`)
+    this.#ends![side].address = address
   }
 
   /** What has been sent until now. */
