@@ -17,7 +17,16 @@ export const PATHS = {
 } as const
 
 /** Keys in tus `Upload-Metadata`. All are optional. */
-export const METADATA = { md5: 'md5', filename: 'filename', client: 'client', sha256: 'sha256' } as const
+export const METADATA = {
+  md5: 'md5',
+  filename: 'filename',
+  client: 'client',
+  sha256: 'sha256',
+  /** Of a partial upload that is placed in another: that one's id, … */
+  of: 'of',
+  /** … and from which byte on. */
+  at: 'at',
+} as const
 
 /** Request and response headers of our own or with a meaning of our own (all in Node's lower case). */
 export const HEADERS = {
@@ -25,6 +34,11 @@ export const HEADERS = {
   client: 'ferry-client',
   /** Response: the public URL of a finished upload (RFC 9110 8.7). */
   contentLocation: 'content-location',
+  /**
+   * Response, of uploads that take pieces: what is on disk ahead of the offset, as `start-end` (end not included) with commas
+   * between, or `none`.
+   */
+  ahead: 'ferry-ahead',
 } as const
 
 /** What a tus door answers when the received bytes have another MD5 than declared (tus checksum extension's status). */

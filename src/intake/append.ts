@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { FerryError } from '../errors.js'
-import type { Arrival } from './arrival.js'
+import { touched, type Arrival } from './arrival.js'
 import { Checkpoints } from './checkpoint.js'
 import { isPartial } from './concat.js'
 import type { Observer } from './observer.js'
@@ -44,6 +44,8 @@ export async function append(
   const expectRoom = (bytes: number): Promise<void> => {
     observer.received(arrival.door, bytes)
     leases.earn(arrival, bytes)
+    // A piece's bytes are the whole upload's.
+    if (arrival.place) leases.earn(Object.assign(arrival.place.whole, touched()), bytes)
     return room.expectFloor()
   }
   const skip = arrival.front - offset

@@ -3,6 +3,8 @@ import type { Md5, Sha256 } from '../contract.js'
 import type { Followed } from '../store/follower.js'
 import type { UploadRow } from '../store/rows.js'
 import { isPartial } from './concat.js'
+import type { Place } from './placed.js'
+import { Together } from './together.js'
 
 /** What an uploader declares at creation. Size in bytes. */
 export interface Claim {
@@ -67,12 +69,24 @@ export interface Arrival {
   readonly createdAt: number
   /** Bytes that it may grow to without asking for more room. */
   reserves: number
+  /** For a piece that is placed in another upload: where. */
+  readonly place: Place | undefined
+  /** Those that are placed in this one. */
+  readonly pieces: Set<Arrival>
+  /** One checkpoint is all pieces'. */
+  readonly together: Together
+  /** Bytes are being added at its own front. */
+  isAppending?: boolean
+  /** A piece that the front has passed, as the ledger knows. */
+  isJoined?: boolean
+  /** A piece that may bring nothing more: somebody else writes there now. */
+  isFrozen?: boolean
   /** Its SHA-256, where the part has to be read again for that. */
   reading?: Promise<Sha256> | undefined
 }
 
 /** A new arrival for a claim: nothing of it is on disk yet. */
-export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
+export function newArrival(id: string, claim: Claim, origin: Origin, place?: Place): Arrival {
   const { door, resumable, address, isWhole = false } = origin
   return {
     id,
@@ -90,6 +104,9 @@ export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
     reserves: 0,
     liveUntil: 0,
     earned: 0,
+    place,
+    pieces: new Set(),
+    together: new Together(),
     ...touched(),
   }
 }
@@ -98,7 +115,7 @@ export function newArrival(id: string, claim: Claim, origin: Origin): Arrival {
  * The arrival that a row of the ledger describes; it gets a fresh lease. How long it was idle only the wall clock can
  * tell, and that may have been wrong then or be wrong now: it counts as idle for `mostIdle` milliseconds at most.
  */
-export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arrival {
+export function arrivalOf(row: UploadRow, door: string, mostIdle: number, whole?: Arrival): Arrival {
   const { id, part, md5, sha256, filename, size, client, front, hashedTo, hashState, touchedAt } = row
   const { address, createdAt, concat } = row
   return {
@@ -119,14 +136,29 @@ export function arrivalOf(row: UploadRow, door: string, mostIdle: number): Arriv
     isWhole: false,
     address,
     createdAt,
-    reserves: size ?? 0,
+    reserves: whole ? 0 : (size ?? 0),
+    place: whole && { whole, at: row.place ?? 0 },
+    pieces: new Set(),
+    together: new Together(),
   }
 }
 
 /** The row that describes an arrival as of its last checkpoint. */
 export function rowOf(arrival: Arrival): UploadRow {
   const { id, part, claim, durable, followed, touchedAt, address, createdAt } = arrival
-  return { part, id, state: 'open', ...claim, front: durable, ...followed, touchedAt, address, createdAt }
+  const placed = arrival.place && { whole: arrival.place.whole.part, place: arrival.place.at }
+  return {
+    part,
+    id,
+    state: 'open',
+    ...claim,
+    front: durable,
+    ...followed,
+    touchedAt,
+    address,
+    createdAt,
+    ...placed,
+  }
 }
 
 /** The moment of a byte's arrival, on both clocks. */

@@ -4,6 +4,7 @@ import type { Followed } from '../store/follower.js'
 import type { Ledger } from '../store/ledger.js'
 import { rowOf, type Arrival } from './arrival.js'
 import { isPartial } from './concat.js'
+import { passed } from './placed.js'
 import type { Observer } from './observer.js'
 import type { Stores } from './stores.js'
 
@@ -44,8 +45,9 @@ export class Checkpoints {
   async last(): Promise<void> {
     await this.#running
     this.throwIfFailed()
-    const { front, durable, claim } = this.arrival
-    const isLeftToFinish = front === claim.size && !isPartial(this.arrival)
+    const { front, durable } = this.arrival
+    const whole = this.arrival.place?.whole ?? this.arrival
+    const isLeftToFinish = whole.front === whole.claim.size && !isPartial(whole)
     if (front === durable || isLeftToFinish || !this.arrival.resumable) return
     this.#begin()
     await this.#running
@@ -79,7 +81,10 @@ const NOT_HASHED: Followed = { hashedTo: 0, hashState: undefined }
  * Makes the arrival's present front durable. Rejects with `io-failed` or `disk-full`; after a failed sync the upload
  * is poisoned (`sync-failed`), since a second fsync may report a success that isn't one.
  */
-export async function checkpoint(arrival: Arrival, part: Part, { follower, ledger }: Stores): Promise<void> {
+export async function checkpoint(arrival: Arrival, part: Part, stores: Stores): Promise<void> {
+  const whole = arrival.place?.whole
+  if (whole) return whole.together.do(() => checkpointPlaced(whole, part, stores))
+  const { follower, ledger } = stores
   // The hash state first: it may not cover more than the front that is synced after it.
   const save = () => (isPartial(arrival) ? NOT_HASHED : follower.save(arrival.part))
   const followed = arrival.resumable ? await save() : undefined
@@ -97,6 +102,41 @@ export async function checkpoint(arrival: Arrival, part: Part, { follower, ledge
   }
   arrival.durable = front
   arrival.followed = followed
+}
+
+/**
+ * A sync of the one part makes durable what all its pieces have written, through whichever's hands. The whole upload's front
+ * is recorded with it, and which pieces that has passed: those need no row of their own any more than any piece that was
+ * joined.
+ */
+async function checkpointPlaced(whole: Arrival, part: Part, { follower, ledger }: Stores): Promise<void> {
+  const followed = await follower.save(whole.part)
+  const { front, touchedAt } = whole
+  const moved = [...whole.pieces].filter((piece) => piece.front > piece.durable)
+  const reached = new Map(moved.map((piece) => [piece, piece.front]))
+  const joined = passed(whole, front)
+  try {
+    await part.datasync()
+  } catch (error) {
+    throw syncError(error)
+  }
+  try {
+    await ledger.write('checkpointPlaced', {
+      whole: { part: whole.part, front, ...followed, touchedAt },
+      pieces: moved.map((piece) => ({
+        part: piece.part,
+        touchedAt: piece.touchedAt,
+        front: reached.get(piece)!,
+      })),
+      joined: joined.map((piece) => piece.part),
+    })
+  } catch (error) {
+    throw diskError(error, 'writing the ledger')
+  }
+  for (const [piece, to] of reached) piece.durable = to
+  for (const piece of joined) piece.isJoined = true
+  whole.durable = front
+  whole.followed = followed
 }
 
 /** Nobody comes back to a form: how far it is interests the operator, and nothing hangs on it. */

@@ -45,7 +45,9 @@ export class Claims {
   /** Opens an upload; it owns the claim to its md5 from now on, and is lent a lease. */
   add(arrival: Arrival): void {
     this.#byId.set(arrival.id, arrival)
-    this.open.add(arrival.address)
+    // A piece fills a place that its upload has already.
+    if (arrival.place) arrival.place.whole.pieces.add(arrival)
+    else this.open.add(arrival.address)
     if (arrival.claim.md5) this.#succeed(arrival.claim.md5, arrival)
     this.leases.lend(arrival)
   }
@@ -62,7 +64,10 @@ export class Claims {
 
   /** The upload has ended and claims nothing any more. */
   drop(arrival: Arrival): void {
-    if (this.#byId.delete(arrival.id)) this.open.remove(arrival.address)
+    const wasOpen = this.#byId.delete(arrival.id)
+    if (wasOpen && !arrival.place) this.open.remove(arrival.address)
+    arrival.place?.whole.pieces.delete(arrival)
+    for (const piece of arrival.pieces) this.drop(piece)
     const { md5 } = arrival.claim
     if (!md5 || this.#owners.get(md5) !== arrival) return
     this.#owners.delete(md5)

@@ -1,13 +1,12 @@
 import type { Readable } from 'node:stream'
-import { FerryError } from '../errors.js'
+import { FerryError, type ErrorCode } from '../errors.js'
 import type { Stored } from '../store/rows.js'
 import type { Arrival } from './arrival.js'
-import { checkpoint } from './checkpoint.js'
 import type { Claims } from './claims.js'
 import { finish } from './finish.js'
+import { keep } from './keep.js'
 import { Locks } from './locks.js'
 import type { Ending, Observer } from './observer.js'
-import { openPart } from './open-part.js'
 import type { Stores } from './stores.js'
 import { finishWhole } from './whole.js'
 
@@ -15,6 +14,10 @@ import { finishWhole } from './whole.js'
 const POISON = new Set(['md5-mismatch', 'collision', 'sync-failed', 'gone'])
 /** Errors that say that other bytes came than were declared. */
 const MISMATCH = new Set(['md5-mismatch', 'collision'])
+
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof FerryError && error.code === code
+}
 
 /** The ways an upload ends: as a content, or without a trace. */
 export class Endings {
@@ -48,7 +51,8 @@ export class Endings {
     } catch (error) {
       if (!this.claims.get(arrival.id)) throw error
       if (arrival.isWhole) await this.abandon(arrival, 'failed').catch(() => undefined)
-      else await this.#keep(arrival)
+      // Complete, but not on the shelf: made durable, so that the next try needs one byte at most.
+      else await this.unlessPoisoned(arrival, keep(arrival, this.stores))
       throw error
     }
   }
@@ -60,8 +64,10 @@ export class Endings {
     } catch (error) {
       if (error instanceof FerryError && error.code === 'md5-mismatch' && arrival.claim.md5)
         this.claims.dispute(arrival.claim.md5)
+      // What a piece could not sync may be the bytes of others, too.
+      const poisoned = isCode(error, 'sync-failed') ? (arrival.place?.whole ?? arrival) : arrival
       if (error instanceof FerryError && POISON.has(error.code))
-        await this.abandon(arrival, MISMATCH.has(error.code) ? 'mismatch' : 'failed').catch(() => undefined)
+        await this.abandon(poisoned, MISMATCH.has(error.code) ? 'mismatch' : 'failed').catch(() => undefined)
       throw error
     }
   }
@@ -92,6 +98,7 @@ export class Endings {
   /** The arrival is over; its part goes off the answer's path. */
   forget(arrival: Arrival): void {
     this.claims.drop(arrival)
+    if (arrival.place) return
     this.stores.follower.forget(arrival.part)
     const removal = this.stores.inbox.remove(arrival.part).catch(() => undefined) // swept at the next start
     this.#loose.add(removal)
@@ -101,16 +108,5 @@ export class Endings {
   /** Resolves when no removal is under way. */
   async settled(): Promise<void> {
     await Promise.all(this.#loose)
-  }
-
-  /** Complete, but not on the shelf: made durable, so that the next try needs one byte at most. */
-  async #keep(arrival: Arrival): Promise<void> {
-    if (arrival.durable === arrival.front || !arrival.resumable) return
-    const part = await openPart(arrival, this.stores)
-    try {
-      await this.unlessPoisoned(arrival, checkpoint(arrival, part, this.stores))
-    } finally {
-      await part.close()
-    }
   }
 }

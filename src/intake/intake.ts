@@ -3,7 +3,6 @@ import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import { isState } from '../store/follower.js'
 import type { Stored, UploadRow } from '../store/rows.js'
-import { append } from './append.js'
 import { arrivalOf, randomId, type Arrival, type Claim, type Origin } from './arrival.js'
 import { Claims } from './claims.js'
 import { isPartial, piecesOf } from './concat.js'
@@ -19,7 +18,8 @@ import { startFollowing } from './open-part.js'
 import { Openings } from './openings.js'
 import { CreationRate } from './rate.js'
 import type { PartWriter } from './part-writer.js'
-import { Recent } from './recent.js'
+import { absorb } from './placed.js'
+import { Receiving } from './receiving.js'
 import { Room } from './room.js'
 import { areDifferent, collision, joinedPiece, openUpload, type Standing, type Upload } from './standing.js'
 import type { Stores } from './stores.js'
@@ -39,9 +39,6 @@ export interface IntakeOptions extends Places {
   maxCreationsPerMinute: number
 }
 
-/** For so many milliseconds the ledger is not asked what an upload has become. */
-const JUST_DONE = 1000
-
 /** By the door that can be come back to, from nowhere in particular. */
 const UNKNOWN: Origin = { door: 'tus', resumable: true, address: undefined, announced: 0 }
 
@@ -59,10 +56,9 @@ export class Intake {
   readonly #endings: Endings
   readonly #openings: Openings
   readonly #expiry: Expiry
+  readonly #receiving: Receiving
   readonly #joins: Joins
   readonly #waiters = new Waiters()
-  /** What has ended a moment ago, by the upload's id: its own answer looks at it. */
-  readonly #done = new Recent<Upload & { state: 'finished' }>(256)
   #isLeaving = false
 
   /** `observer` hears of everything that can be counted, `onStored` of every content that an upload has brought. */
@@ -81,23 +77,26 @@ export class Intake {
     const crowd = new Crowd(this.#claims, this.#endings, this.uploads, options)
     this.#openings = new Openings(stores, this.#claims, this.#endings, this.uploads, this.room, crowd)
     this.#expiry = new Expiry(this.#claims, this.#endings, this.uploads, this.#ttl, leaseMs)
-    const receive: Intake['receive'] = (...given) => this.receive(...given)
+    const [claims, endings, openings, { uploads }] = [this.#claims, this.#endings, this.#openings, this]
+    const { maxSize } = options
+    this.#receiving = new Receiving({ claims, endings, uploads, maxSize }, this)
     const isLeaving = (): boolean => this.#isLeaving
-    const { uploads } = this
-    this.#joins = new Joins({
-      stores,
-      claims: this.#claims,
-      uploads,
-      openings: this.#openings,
-      receive,
-      isLeaving,
-    })
+    this.#joins = new Joins({ stores, claims, uploads, openings, receiving: this.#receiving, isLeaving })
   }
 
   /** Takes up again what a former process left open; what was complete is finished. To be done before listening. */
   async resume(rows: UploadRow[]): Promise<void> {
-    const arrivals = rows.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
+    const wholes = rows.filter(({ whole }) => whole === undefined)
+    const arrivals = wholes.map((row) => arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle))
+    const byPart = new Map(arrivals.map((arrival) => [arrival.part, arrival]))
+    for (const row of rows.filter(({ whole }) => whole !== undefined)) {
+      const piece = arrivalOf(row, UNKNOWN.door, this.#expiry.mostIdle, byPart.get(row.whole!))
+      this.#claims.add(piece)
+      absorb(piece.place!.whole)
+    }
     for (const arrival of arrivals) {
+      // What the pieces have brought was on disk before they were told so.
+      arrival.durable = arrival.front
       this.#claims.add(arrival)
       if (arrival.front === 0 || isState(arrival.followed.hashState) || isPartial(arrival)) continue
       // The part is read again now, not when its last byte is waiting.
@@ -110,7 +109,9 @@ export class Intake {
     const complete = arrivals.filter((each) => each.front === each.claim.size && !finals.includes(each))
     for (const arrival of complete) {
       // What fails now can be tried again by its client; the start goes on.
-      await this.uploads.under(arrival.id, () => this.#finishIfComplete(arrival)).catch(() => undefined)
+      await this.uploads
+        .under(arrival.id, () => this.#receiving.finishIfComplete(arrival))
+        .catch(() => undefined)
     }
   }
 
@@ -192,7 +193,7 @@ export class Intake {
     if (claim.sha256) await this.#readKnown(claim)
     await this.#openings.open(claim, id, origin)
     const arrival = this.#claims.get(id)
-    return arrival ? this.#finishIfComplete(arrival) : this.look(id)
+    return arrival ? this.#receiving.finishIfComplete(arrival) : this.look(id)
   }
 
   /** Throws `too-large` or `disk-full` where a file of at least so many bytes can't be taken now. */
@@ -206,11 +207,7 @@ export class Intake {
    * upload whose size is reached is finished when this returns. Errors: those of `append` and `finish`.
    */
   async receive(id: string, offset: number, source: Readable): Promise<Upload> {
-    const arrival = this.#get(id)
-    if (arrival.isWhole) return this.#receiveWhole(arrival, source)
-    const limit = arrival.claim.size ?? (this.options.maxSize || Infinity)
-    await this.#endings.unlessPoisoned(arrival, append(arrival, offset, source, this, limit))
-    return this.#finishIfComplete(arrival)
+    return this.#receiving.receive(this.#get(id), offset, source)
   }
 
   /**
@@ -244,19 +241,36 @@ export class Intake {
     await this.#joins.join(claim, id, { ...origin, door: 'join' })
   }
 
+  /**
+   * Opens a piece that brings the bytes of another upload (`of`, an id) from `at` on, wherever its front is. Errors: `placeFor`'s,
+   * `disk-full`, `io-failed`.
+   */
+  async place(
+    claim: Claim,
+    { of, at }: { of: string; at: number },
+    origin: Origin,
+    id: string,
+  ): Promise<void> {
+    await this.room.expectFloor()
+    const whole = this.#claims.get(of)
+    // All of it came before, and could not be stored then: there is nothing to place any more.
+    if (whole && whole.front === whole.claim.size) await this.#receiving.finishAlone(whole)
+    await this.#openings.place(claim, at, this.#claims.get(of), id, origin)
+  }
+
   /** All bytes of a form have arrived: finishes it. Under its lock. */
   async complete(id: string): Promise<Upload> {
     const arrival = this.#get(id)
     arrival.claim = { ...arrival.claim, size: arrival.front }
-    return this.#finishIfComplete(arrival)
+    return this.#receiving.finishIfComplete(arrival)
   }
 
   /** How an upload stands. Errors: `not-found`, `gone`. */
   look(id: string): Upload {
     const arrival = this.#claims.get(id)
     if (arrival) return openUpload(arrival)
-    const done = this.#done.get(id)
-    if (done && this.stores.shelf.found(done.content)) return done
+    const done = this.#receiving.done(id)
+    if (done?.content && this.stores.shelf.found(done.content)) return done
     const row = this.stores.ledger.read.upload(id)
     if (row?.state === 'joined') return joinedPiece(row)
     // An open row that is no arrival is about to be renamed or ended.
@@ -348,26 +362,6 @@ export class Intake {
 
   get #ttl(): number {
     return this.options.ttlHours * 3_600_000
-  }
-
-  async #receiveWhole(arrival: Arrival, source: Readable): Promise<Upload> {
-    const upload = await this.#finish(arrival, source)
-    this.observer.received(arrival.door, upload.content.size)
-    return upload
-  }
-
-  /** The upload as it stands after more has arrived: on the shelf, if that was all. */
-  async #finishIfComplete(arrival: Arrival): Promise<Upload> {
-    if (arrival.front !== arrival.claim.size || isPartial(arrival)) return openUpload(arrival)
-    return this.#finish(arrival)
-  }
-
-  async #finish(arrival: Arrival, source?: Readable): Promise<Upload & { state: 'finished' }> {
-    const content = await this.#endings.finish(arrival, source)
-    const { id, claim } = arrival
-    const upload = { state: 'finished' as const, id, content, concat: claim.concat }
-    this.#done.set(id, upload, JUST_DONE)
-    return upload
   }
 
   #get(id: string): Arrival {

@@ -6,7 +6,7 @@ import type { Claims } from './claims.js'
 import { finalOf, isPartial, PARTIAL, piecesOf } from './concat.js'
 import type { Locks } from './locks.js'
 import type { Openings } from './openings.js'
-import type { Upload } from './standing.js'
+import type { Receiving } from './receiving.js'
 import type { Stores } from './stores.js'
 
 /** A piece of a file that is to be joined; its size in bytes. */
@@ -21,7 +21,7 @@ interface House {
   uploads: Locks
   openings: Openings
   /** Takes a final upload's bytes in, under its lock, as any other's. */
-  receive: (id: string, offset: number, source: Readable) => Promise<Upload>
+  receiving: Receiving
   /** True when the server stops: a join leaves at a checkpoint. */
   isLeaving: () => boolean
 }
@@ -124,11 +124,15 @@ export class Joins {
   }
 
   async #bring(arrival: Arrival, pieces: Piece[]): Promise<void> {
-    const { claims, receive } = this.house
+    const { claims, receiving } = this.house
     const ids = pieces.map(({ id }) => id)
     try {
       const bytes = this.#bytes(arrival, pieces)
-      const upload = await receive(arrival.id, arrival.front, Readable.from(bytes, { objectMode: false }))
+      const upload = await receiving.receive(
+        arrival,
+        arrival.front,
+        Readable.from(bytes, { objectMode: false }),
+      )
       if (upload.state === 'finished') return await this.#consume(ids)
     } catch (error) {
       // Poisoned: what has come is not what was declared, and nothing of it is kept.
@@ -173,6 +177,7 @@ export class Joins {
     if (!arrival) return this.#joinedSize(stores.ledger.read.upload(id), ids, name)
     const { size } = arrival.claim
     if (!isPartial(arrival)) throw cannotJoin(`${name} is not a partial one`)
+    if (arrival.place) throw cannotJoin(`${name} is placed already`)
     if (size === undefined || arrival.durable < size) throw cannotJoin(`${name} is not complete`)
     return size
   }

@@ -3,6 +3,7 @@ import type { Follower } from '../store/follower.js'
 import type { Part } from '../store/part.js'
 import { rowOf, type Arrival } from './arrival.js'
 import { isPartial } from './concat.js'
+import { absorb, partOf } from './placed.js'
 import type { Stores } from './stores.js'
 
 /**
@@ -14,8 +15,14 @@ export async function openPart(arrival: Arrival, stores: Stores): Promise<Part> 
   const part = await open(arrival, stores)
   try {
     const { size, inode } = await part.facts()
-    const isOther = arrival.inode !== undefined && arrival.inode !== inode
-    arrival.inode = inode
+    const holder = arrival.place?.whole ?? arrival
+    const isOther = holder.inode !== undefined && holder.inode !== inode
+    holder.inode = inode
+    if (arrival.place) {
+      const isCut = arrival.front > 0 && size < arrival.place.at + arrival.front
+      if (isOther || isCut) throw gone()
+      return part
+    }
     if (isOther || size < arrival.front) await readAgain(arrival, Math.min(size, arrival.front), stores)
     return part
   } catch (error) {
@@ -24,15 +31,17 @@ export async function openPart(arrival: Arrival, stores: Stores): Promise<Part> 
   }
 }
 
-async function open({ part }: Arrival, { inbox }: Stores): Promise<Part> {
+async function open(arrival: Arrival, { inbox }: Stores): Promise<Part> {
   try {
-    return await inbox.openPart(part)
+    return await inbox.openPart(partOf(arrival))
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) {
-      throw new FerryError('gone', 'the data of this upload is gone; upload it again', { cause: error })
-    }
+    if (isErrno(error, 'ENOENT')) throw gone(error)
     throw diskError(error, 'opening the part')
   }
+}
+
+function gone(cause?: unknown): FerryError {
+  return new FerryError('gone', 'the data of this upload is gone; upload it again', { cause })
 }
 
 async function readAgain(arrival: Arrival, front: number, { follower, ledger }: Stores): Promise<void> {
@@ -55,9 +64,24 @@ export type Followers = Pick<Follower, 'advance' | 'lag' | 'within'>
 
 /** Who follows this arrival's part from now on. */
 export function followerOf(arrival: Arrival, stores: Stores): Followers {
+  if (arrival.place) return followerBehind(arrival.place.whole, stores)
   if (isPartial(arrival)) return NOBODY
   startFollowing(arrival, stores)
   return stores.follower
+}
+
+/** A placed piece's bytes are hashed when the front of the whole has come to them. */
+function followerBehind(whole: Arrival, stores: Stores): Followers {
+  const { follower } = stores
+  startFollowing(whole, stores)
+  return {
+    advance() {
+      absorb(whole)
+      follower.advance(whole.part, whole.front)
+    },
+    lag: () => follower.lag(whole.part),
+    within: (_part, lead) => follower.within(whole.part, lead),
+  }
 }
 
 /** The follower takes the part up where the last checkpoint left it, unless it is at it already. */

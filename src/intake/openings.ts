@@ -6,7 +6,9 @@ import { piecesOf } from './concat.js'
 import type { Crowd } from './crowd.js'
 import { knownContent } from './known.js'
 import type { Endings } from './endings.js'
+import { freeze } from './freeze.js'
 import type { Locks } from './locks.js'
+import { overlapping, placeFor } from './placed.js'
 import type { Room } from './room.js'
 import { areDifferent, uploadingElsewhere } from './standing.js'
 import type { Stores } from './stores.js'
@@ -42,6 +44,33 @@ export class Openings {
     const begun = this.#begin(arrival, room ?? origin.announced)
     this.#beginning.set(arrival, begun)
     return begun.finally(() => this.#beginning.delete(arrival))
+  }
+
+  /**
+   * Opens a piece that fills its place in another upload. Others that were to bring the same bytes end where they stand: their
+   * sender has taken them for lost. Errors: `placeFor`'s, `io-failed`, `disk-full`.
+   */
+  async place(
+    claim: Claim,
+    at: number,
+    whole: Arrival | undefined,
+    id: string,
+    origin: Origin,
+  ): Promise<void> {
+    const { claims, uploads, stores } = this
+    // Who sends the whole itself is asked to leave, and so are those who send the same bytes.
+    if (whole?.isAppending) (await uploads.acquire(whole.id))()
+    if (whole) await freeze(overlapping(whole, at, at + (claim.size ?? 0)), uploads, stores)
+    // From here to the claim is one step.
+    const place = placeFor(claim, at, whole && claims.get(whole.id))
+    const arrival = newArrival(id, claim, { ...origin, isWhole: false }, place)
+    claims.add(arrival)
+    try {
+      await stores.ledger.write('addUpload', rowOf(arrival))
+    } catch (error) {
+      claims.drop(arrival)
+      throw diskError(error, 'creating the upload')
+    }
   }
 
   /** Goes on with an open upload, whoever had it. */
@@ -85,6 +114,7 @@ export class Openings {
     // Its own client may be so quick that there is no row to hand over yet.
     await this.#beginning.get(arrival)
     try {
+      await freeze([...arrival.pieces], this.uploads, this.stores)
       const hands = { part, id, client, filename, touchedAt, address, sha256, concat }
       await this.stores.ledger.write('handOver', hands)
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Part } from '../store/part.js'
 import { touched, type Arrival } from './arrival.js'
 import type { Checkpoints } from './checkpoint.js'
 import type { Followers } from './open-part.js'
+import { absorb, gap, overtaken } from './placed.js'
 
 /** The writer waits for a follower that is further behind than this, in bytes: finishing then costs nothing. */
 export const LEAD = 32 * 1024 * 1024
@@ -73,18 +74,31 @@ export class PartWriter extends Writable {
     const { arrival, follower } = this
     this.checkpoints.throwIfFailed()
     Object.assign(arrival, touched())
-    const chunks = beyond(arrived, this.#skip)
-    this.#skip = Math.max(0, this.#skip - length(arrived))
-    if (chunks.length === 0) return
-    await this.#write(chunks)
-    arrival.front += length(chunks)
-    follower.advance(arrival.part, arrival.front)
-    this.checkpoints.note()
+    for (let rest = arrived; rest.length > 0;) {
+      const chunks = beyond(rest, this.#skip)
+      this.#skip = Math.max(0, this.#skip - length(rest))
+      const [now, later] = parted(chunks, gap(arrival))
+      if (now.length > 0) await this.#write(now)
+      arrival.front += length(now)
+      this.#jump()
+      follower.advance(arrival.part, arrival.front)
+      this.checkpoints.note()
+      rest = later
+    }
     this.#catchingUp &&= follower.lag(arrival.part) > LEAD
     if (!this.#catchingUp) await follower.within(arrival.part, LEAD)
   }
 
+  /** What a piece has brought already is not written again. */
+  #jump(): void {
+    const { arrival } = this
+    const before = arrival.front
+    absorb(arrival)
+    this.#skip += arrival.front - before
+  }
+
   async #write(chunks: Buffer[]): Promise<void> {
+    if (this.arrival.isFrozen) throw overtaken()
     if (this.arrival.front + length(chunks) > this.#limit) {
       throw new FerryError(
         'too-large',
@@ -93,7 +107,7 @@ export class PartWriter extends Writable {
     }
     await this.#expectRoom(length(chunks))
     try {
-      await this.part.write(chunks, this.arrival.front)
+      await this.part.write(chunks, (this.arrival.place?.at ?? 0) + this.arrival.front)
     } catch (error) {
       throw diskError(error, 'writing the part')
     }
@@ -102,6 +116,13 @@ export class PartWriter extends Writable {
 
 function length(chunks: Buffer[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+/** The chunks' first so many bytes, and the rest. */
+function parted(chunks: Buffer[], bytes: number): [Buffer[], Buffer[]] {
+  if (length(chunks) <= bytes) return [chunks, []]
+  const all = Buffer.concat(chunks)
+  return [bytes > 0 ? [all.subarray(0, bytes)] : [], [all.subarray(bytes)]]
 }
 
 /** The chunks without their first `skip` bytes. */

@@ -2,6 +2,7 @@ import type { Md5, Sha256 } from '../contract.js'
 import { FerryError } from '../errors.js'
 import type { Stored, UploadRow } from '../store/rows.js'
 import { lastTouch, reported, type Arrival, type Claim } from './arrival.js'
+import { stretches, takesPieces } from './placed.js'
 
 /** What is known of an MD5. */
 export type Standing =
@@ -22,14 +23,38 @@ export type Standing =
   | { state: 'notfound' }
 
 /** How an upload stands: on the shelf, or at an offset that is on disk. */
-export type Upload =
-  | { state: 'finished'; id: string; content: Stored; concat?: string | undefined }
-  | { state: 'open'; id: string; offset: number; claim: Claim; touchedAt: number }
+export type Upload = OpenUpload | FinishedUpload
+
+export interface FinishedUpload {
+  state: 'finished'
+  id: string
+  content: Stored
+  concat?: string | undefined
+}
+
+export interface OpenUpload {
+  state: 'open'
+  id: string
+  offset: number
+  claim: Claim
+  touchedAt: number
+  /** Of one that takes pieces: what is on disk ahead of the offset, where each stretch begins and ends, in bytes. */
+  ahead?: [start: number, end: number][]
+  /** What a placed piece has completed. */
+  content?: Stored
+}
 
 /** What may be told of an open upload. */
-export function openUpload(arrival: Arrival): Upload {
+export function openUpload(arrival: Arrival): OpenUpload {
   const { id, claim } = arrival
-  return { state: 'open', id, offset: reported(arrival), claim, touchedAt: lastTouch(arrival) }
+  const upload = {
+    state: 'open' as const,
+    id,
+    offset: reported(arrival),
+    claim,
+    touchedAt: lastTouch(arrival),
+  }
+  return takesPieces(arrival) ? { ...upload, ahead: stretches(arrival) } : upload
 }
 
 /** A piece whose bytes stand in another upload: as complete as it ever was. */

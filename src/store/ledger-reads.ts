@@ -24,7 +24,9 @@ export function reads(db: Database.Database) {
      ORDER BY state='finished' DESC LIMIT 1`,
   )
   const open = db.prepare(`SELECT * FROM uploads WHERE state='open'`)
-  const arriving = db.prepare(`SELECT * FROM uploads WHERE state IN ('open', 'form') ORDER BY created_at`)
+  const arriving = db.prepare(
+    `SELECT * FROM uploads WHERE state IN ('open', 'form') AND whole IS NULL ORDER BY created_at`,
+  )
   const ended = db.prepare(
     `SELECT part FROM uploads WHERE touched_at<? AND state NOT IN ('open', 'form') LIMIT 1000`,
   )
@@ -153,6 +155,8 @@ interface RawUpload {
   created_at: number
   sha256: Sha256 | null
   concat: string | null
+  whole: string | null
+  place: number | null
 }
 
 function parseContent(row: RawContent): Listed {
@@ -179,5 +183,7 @@ function parseUpload(row: RawUpload): UploadRow {
     address: row.address ?? undefined,
     createdAt: row.created_at,
     concat: row.concat ?? undefined,
+    whole: row.whole ?? undefined,
+    place: row.place ?? undefined,
   }
 }

@@ -50,6 +50,12 @@ CREATE INDEX contents_without_sha256 ON contents (md5) WHERE sha256 IS NULL AND 
 ALTER TABLE uploads ADD COLUMN concat TEXT;
 CREATE INDEX uploads_by_concat ON uploads (concat) WHERE concat IS NOT NULL AND concat<>'partial';
 `,
+  // Whose part a piece's bytes go into, and where.
+  `
+ALTER TABLE uploads ADD COLUMN whole TEXT;
+ALTER TABLE uploads ADD COLUMN place INTEGER;
+CREATE INDEX uploads_by_whole ON uploads (whole) WHERE whole IS NOT NULL;
+`,
 ]
 
 /** A connection with the settings that every writer and reader of the ledger needs; makes the file and tables. */

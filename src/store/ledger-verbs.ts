@@ -1,19 +1,20 @@
 import type Database from 'libsql'
 import { existsSync, lstatSync } from 'node:fs'
 import type { Md5, Sha256 } from '../contract.js'
-import type { Checkpoint, Stored, UploadRow } from './rows.js'
+import type { Checkpoint, PlacedCheckpoint, Stored, UploadRow } from './rows.js'
 
 /** Everything that changes the ledger, each a function of one transaction's worth. Runs in the ledger's worker. */
 export function verbs(db: Database.Database) {
   const add = db.prepare(
     `INSERT INTO uploads
        (part, id, state, md5, filename, size, client, front, hashed_to, hash_state, touched_at, address, created_at,
-        sha256, concat)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        sha256, concat, whole, place)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const checkpoint = db.prepare(
     `UPDATE uploads SET front=?, hashed_to=?, hash_state=?, touched_at=? WHERE part=? AND state='open'`,
   )
+  const checkpointPiece = db.prepare(`UPDATE uploads SET front=?, touched_at=? WHERE part=? AND state='open'`)
   const rename = db.prepare(
     `UPDATE uploads SET id=?, client=?, filename=?, touched_at=?, address=?, sha256=?, concat=?
      WHERE part=? AND state='open'`,
@@ -26,7 +27,8 @@ export function verbs(db: Database.Database) {
   const end = db.prepare(
     `UPDATE uploads SET state=?, md5=?, size=?, front=?, hash_state=NULL, touched_at=? WHERE part=?`,
   )
-  const drop = db.prepare('DELETE FROM uploads WHERE part=?')
+  const drop = db.prepare('DELETE FROM uploads WHERE part=?1 OR whole=?1')
+  const dropPieces = db.prepare('DELETE FROM uploads WHERE whole=?')
   const storeContent = db.prepare(
     `INSERT INTO contents (md5, file, filename, size, verified, stored_at, sha256) VALUES (?, ?, ?, ?, 1, ?, ?)
      ON CONFLICT (md5) DO UPDATE SET file=excluded.file, size=excluded.size, verified=1,
@@ -73,6 +75,8 @@ export function verbs(db: Database.Database) {
         row.createdAt,
         row.sha256 ?? null,
         row.concat ?? null,
+        row.whole ?? null,
+        row.place ?? null,
       )
     },
     /** A form is on its way in, and so far: for the operator to see, nobody goes on with it. */
@@ -84,6 +88,17 @@ export function verbs(db: Database.Database) {
     checkpoint(point: Checkpoint): void {
       const state = point.hashState ? Buffer.from(point.hashState) : null
       only(checkpoint.run(point.front, point.hashedTo, state, point.touchedAt, point.part))
+    },
+    /** Where an upload stands on disk, and the pieces placed in it. Throws when there is no such upload any more. */
+    checkpointPlaced({ whole, pieces, joined }: PlacedCheckpoint): void {
+      this.checkpoint(whole)
+      // Not each of them has to be there still: who has no row any more hears of that elsewhere.
+      for (const { front, touchedAt, part } of pieces) checkpointPiece.run(front, touchedAt, part)
+      this.join({ parts: joined, now: whole.touchedAt })
+    },
+    /** A piece ends where it stands. */
+    cutPiece({ part, size }: { part: string; size: number }): void {
+      declare.run(size, part)
     },
     /** The upload goes on under a new id, in other hands. */
     handOver(row: Hands): void {
@@ -129,6 +144,7 @@ export function verbs(db: Database.Database) {
       const { content, now } = stocked
       put(stocked)
       only(end.run('finished', content.md5, content.size, content.size, now, part))
+      dropPieces.run(part)
     },
     /** The bytes of these pieces stand in another upload, durably. */
     join({ parts, now }: { parts: string[]; now: number }): void {
@@ -137,6 +153,7 @@ export function verbs(db: Database.Database) {
     /** The upload ended without a content; its id answers 410 from now on. */
     bury({ part, now }: { part: string; now: number }): void {
       end.run('gone', null, null, 0, now, part)
+      dropPieces.run(part)
     },
     /** Forgets an upload's row altogether. */
     forget(part: string): void {

@@ -37,29 +37,56 @@ export async function recover(shelf: Shelf, ledger: Ledger, inbox: Inbox): Promi
   const contents = await scan(shelf, ledger)
   await Promise.all(ledger.read.forms().map((part) => unlessFull(ledger.write('forget', part))))
   const uploads: UploadRow[] = []
-  for (const row of ledger.read.openUploads()) {
-    const settled = await settle(row, ledger, inbox)
-    if (settled) uploads.push(settled)
-    else await unlessFull(ledger.write('forget', row.part))
+  const rows = ledger.read.openUploads()
+  for (const row of rows.filter(({ whole }) => whole === undefined)) {
+    const pieces = rows.filter(({ whole }) => whole === row.part)
+    const settled = await settle(row, reach(row, pieces), ledger, inbox)
+    if (!settled) {
+      await unlessFull(ledger.write('forget', row.part))
+      continue
+    }
+    const size = (await inbox.facts(row.part))?.size ?? 0
+    // Of a piece that somebody has cut nothing is left: it has no part of its own to go on from.
+    const cut = pieces.filter((piece) => piece.front > 0 && endOf(piece) > size)
+    for (const { part } of cut) await unlessFull(ledger.write('forget', part))
+    uploads.push(settled, ...pieces.filter((piece) => !cut.includes(piece)))
   }
-  const swept = await sweepParts(inbox, new Set(uploads.map(({ part }) => part)))
+  const parts = new Set(uploads.map(({ part }) => part))
+  const orphans = rows.filter(({ whole }) => whole !== undefined && !parts.has(whole))
+  for (const { part } of orphans) await unlessFull(ledger.write('forget', part))
+  const swept = await sweepParts(inbox, parts)
   return { uploads, shelf: contents, swept }
 }
 
-/** What the disk says of an upload. */
-export function diagnose(row: UploadRow, facts: PartFacts | undefined): UploadState {
-  if (!facts) return row.front > 0 ? 'part-missing' : 'part-to-be-made'
+/** Where the bytes of a placed piece end in the part that they stand in. */
+function endOf({ place = 0, front }: UploadRow): number {
+  return place + front
+}
+
+/** How far a part has been acknowledged, by its own upload and by the pieces that fill it ahead of its front. */
+export function reach(row: UploadRow, pieces: UploadRow[]): number {
+  return Math.max(row.front, ...pieces.filter(({ front }) => front > 0).map(endOf))
+}
+
+/** What the disk says of an upload whose part is acknowledged as far as that (bytes). */
+export function diagnose(row: UploadRow, facts: PartFacts | undefined, reached = row.front): UploadState {
+  if (!facts) return reached > 0 ? 'part-missing' : 'part-to-be-made'
   // A part gets its second link when it is whole, and a piece never does. Any other one is somebody's, of a backup by links.
   if (facts.links > 1 && facts.size === row.size && row.concat !== 'partial') return 'part-on-shelf'
-  if (facts.size > row.front) return 'part-longer'
+  if (facts.size > reached) return 'part-longer'
   return facts.size < row.front ? 'part-shorter' : 'sound'
 }
 
 /** The row as its part bears it out; undefined where nothing can go on from it. */
-async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<UploadRow | undefined> {
+async function settle(
+  row: UploadRow,
+  reached: number,
+  ledger: Ledger,
+  inbox: Inbox,
+): Promise<UploadRow | undefined> {
   const facts = await inbox.facts(row.part)
   const size = facts?.size ?? 0
-  switch (diagnose(row, facts)) {
+  switch (diagnose(row, facts, reached)) {
     case 'sound':
       return row
     case 'part-to-be-made':
@@ -67,7 +94,7 @@ async function settle(row: UploadRow, ledger: Ledger, inbox: Inbox): Promise<Upl
     case 'part-missing':
       return undefined
     case 'part-longer':
-      await inbox.truncate(row.part, row.front)
+      await inbox.truncate(row.part, reached)
       return row
     case 'part-shorter':
       return shorten(row, size, ledger)

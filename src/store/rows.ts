@@ -55,6 +55,17 @@ export interface UploadRow {
   createdAt: number
   /** What it is in a concatenation (tus): `partial`, or `final;` and the ids of its pieces. */
   concat?: string | undefined
+  /** The part that a placed piece's bytes go into, which is another upload's, and from which byte on. */
+  whole?: string | undefined
+  place?: number | undefined
+}
+
+/** What a checkpoint of placed pieces records: of the whole, of those that have brought something, and whom that has passed. */
+export interface PlacedCheckpoint {
+  whole: Checkpoint
+  pieces: Pick<UploadRow, 'part' | 'front' | 'touchedAt'>[]
+  /** Their parts' names. */
+  joined: string[]
 }
 
 /** What a checkpoint records. */

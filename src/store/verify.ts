@@ -3,7 +3,7 @@ import { examine, type Flaw } from './examine.js'
 import type { Inbox } from './inbox.js'
 import type { Ledger } from './ledger.js'
 import type { Pace } from './proof.js'
-import { diagnose, type UploadState } from './recover.js'
+import { diagnose, reach, type UploadState } from './recover.js'
 import { missingNames, readNames } from './scan.js'
 import type { Shelf } from './shelf.js'
 
@@ -71,9 +71,11 @@ async function* verifyFile(
 
 /** The open uploads and the inbox. Beside a running server some of it may change while it is looked at. */
 export async function* verifyUploads({ ledger, inbox }: Stock): AsyncGenerator<Finding> {
-  for (const row of ledger.read.openUploads()) {
+  const rows = ledger.read.openUploads()
+  for (const row of rows.filter(({ whole }) => whole === undefined)) {
     const facts = await inbox.facts(row.part)
-    const state = diagnose(row, facts)
+    const pieces = rows.filter(({ whole }) => whole === row.part)
+    const state = diagnose(row, facts, reach(row, pieces))
     const detail = `${facts?.size ?? 0} / ${row.front}`
     if (state !== 'sound') yield { kind: state, name: shown(row.part), detail, mended: false }
   }

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { pause, TestServer } from '../support/server.js'
 import { tus } from '../support/tus.js'
 import { noFindings, type Findings } from './part.js'
+import { stretchesIn } from './pieces.js'
 import { finishByTus } from './senders.js'
 import type { Witness } from './witness.js'
 
@@ -22,8 +23,8 @@ const SHORT_LIFE = '0.001'
 export async function audit(server: TestServer, witness: Witness): Promise<Findings> {
   const findings = noFindings()
   findings.acknowledged = witness.acknowledged
-  findings.lost.push(...witness.broken)
   await finishPending(server, witness, findings)
+  findings.lost.push(...witness.broken)
   await server.kill()
   await server.start({ TMP_TTL_HOURS: SHORT_LIFE })
   await inspect(server, witness, findings)
@@ -45,6 +46,7 @@ export async function finishPending(server: TestServer, witness: Witness, findin
     const now = Number(head.headers.get('upload-offset') ?? NaN)
     if (!(now >= offset))
       findings.lost.push(`${url}: ${offset} acknowledged, HEAD says ${head.status} ${now}`)
+    if (head.status === 200) witness.stands(url, stretchesIn(head))
     try {
       const uploadLengthDeferred = head.headers.has('upload-defer-length')
       await finishByTus(own, specimen, { uploadLengthDeferred })

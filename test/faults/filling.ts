@@ -6,6 +6,7 @@ import { md5, tus } from '../support/tus.js'
 import { audit } from './audit.js'
 import { Ballast } from '../support/ballast.js'
 import { add, noFindings, type Findings } from './part.js'
+import { sendByPieces } from './pieces.js'
 import { bytesOf, specimen, type Random, type Specimen } from './random.js'
 import { sendByForm, sendByTus, type Sending } from './senders.js'
 import { StrictWitness } from './witness.js'
@@ -114,7 +115,9 @@ async function sendOne(number: number, sending: Sending, random: Random): Promis
     const sent =
       number % 4 === 1
         ? await sendByForm(file, sending, { declared })
-        : await sendByTus(file, sending, { declared, chunkSize })
+        : number % 4 === 2
+          ? await sendByPieces(file, sending, random.fork(), { declared })
+          : await sendByTus(file, sending, { declared, chunkSize })
     if (!sent) unsent.push(`${file.filename} (${file.size} bytes) was not sent in the end`)
   }
   return unsent

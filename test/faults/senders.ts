@@ -1,6 +1,7 @@
 import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import { pause } from '../support/server.js'
 import { formBytes, filePart, post } from '../support/form.js'
+import { sendByPieces } from './pieces.js'
 import { bytesOf, type Random, type Specimen } from './random.js'
 import type { Witness } from './witness.js'
 
@@ -104,6 +105,8 @@ export interface Habits {
   /** Bytes of its largest files. */
   largest: number
   forms: number
+  /** Of those that are no forms: sent in placed pieces over several connections. */
+  pieces: number
   declared: number
   chunkSizes: number[]
 }
@@ -114,6 +117,7 @@ export async function sendOn(sending: Sending, random: Random, habits: Habits): 
     const file = random.specimen(habits.largest)
     const declared = random.percent(habits.declared)
     if (random.percent(habits.forms)) await sendByForm(file, sending, { declared })
+    else if (random.percent(habits.pieces)) await sendByPieces(file, sending, random.fork(), { declared })
     else await sendByTus(file, sending, { declared, chunkSize: random.pick(habits.chunkSizes) })
   }
 }

@@ -5,6 +5,8 @@ export interface Pending {
   specimen: Specimen
   /** The largest offset that a 204 or a HEAD has acknowledged. */
   offset: number
+  /** Stretches that were acknowledged wherever they are in the file. */
+  placed?: [start: number, end: number][]
 }
 
 /** Remembers what the server has acknowledged, to hold it to that. */
@@ -24,7 +26,23 @@ export class Witness {
     const before = this.pending.get(url)?.offset ?? 0
     if (offset < before) this.broken.push(`${url} went back from ${before} to ${offset}`)
     if (offset === specimen.size) this.success(specimen, url)
-    else this.pending.set(url, { specimen, offset: Math.max(before, offset) })
+    else this.pending.set(url, { ...this.pending.get(url), specimen, offset: Math.max(before, offset) })
+  }
+
+  /** The server has said that a placed piece has brought so much of this upload. */
+  placed(url: string, stretch: [start: number, end: number]): void {
+    this.acknowledged++
+    const pending = this.pending.get(url)
+    if (pending) (pending.placed ??= []).push(stretch)
+  }
+
+  /** The server has said that it has these stretches of this upload, in order. */
+  stands(url: string, there: [start: number, end: number][]): void {
+    for (const [start, end] of this.pending.get(url)?.placed ?? []) {
+      let at = start
+      for (const [from, to] of there) if (from <= at) at = Math.max(at, to)
+      if (at < end) this.broken.push(`${url}: ${start}-${end} acknowledged, there is ${there.join(' ')}`)
+    }
   }
 
   /** The server (or a client of ours) has said that this file is stored. */

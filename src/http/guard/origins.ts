@@ -69,7 +69,7 @@ export function corsGuard(origins: Origins): RequestHandler {
 const METHODS = 'GET, HEAD, POST, OPTIONS'
 const EXPOSED = {
   'Access-Control-Expose-Headers':
-    'Content-Location, Location, Retry-After, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset',
+    'Content-Location, Ferry-Ahead, Location, Retry-After, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset',
 }
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': METHODS,

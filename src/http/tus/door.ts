@@ -125,7 +125,7 @@ function createServer(intake: Intake, links: Links, { failures, wholes, finals, 
       if (piecesOf(concat)) finals.set(request, upload.id)
       return Promise.resolve({})
     },
-    exposedHeaders: ['Content-Location', 'Retry-After'],
+    exposedHeaders: ['Content-Location', 'Ferry-Ahead', 'Retry-After', 'Upload-Expires'],
     onResponseError: (request, error) => {
       if (!(error instanceof Error) || isLibrarys(error)) return undefined
       const failure = asFerryError(error)
@@ -169,6 +169,11 @@ function lookAt(intake: Intake, id: string | undefined): Upload | undefined {
   }
 }
 
+/** Said of every upload that takes pieces, so that a client knows that it may place some. */
+function aheadHeader(ahead: [start: number, end: number][]): string {
+  return ahead.map((range) => range.join('-')).join(',') || 'none'
+}
+
 /**
  * The answer to a PATCH of an upload that is complete, be it from birth: 204 at its end. A strict 409 would do for
  * clients that retry; this also serves those that don't, and a client that goes by `Upload-Offset` sends nothing more.
@@ -202,8 +207,8 @@ function decorate(
   if (concat) response.headers.set('Upload-Concat', concatHeader(concat, links))
   // Of a final one only the whole has an offset, when it is there.
   if (upload?.state === 'open' && piecesOf(concat)) response.headers.delete('Upload-Offset')
-  if (upload?.state === 'finished')
-    response.headers.set(HEADERS.contentLocation, links.file(upload.content.file))
+  if (upload?.content) response.headers.set(HEADERS.contentLocation, links.file(upload.content.file))
+  if (upload?.state === 'open' && upload.ahead) response.headers.set(HEADERS.ahead, aheadHeader(upload.ahead))
   if (upload?.state === 'open')
     response.headers.set('Upload-Expires', new Date(upload.touchedAt + ttlHours * 3_600_000).toUTCString())
   if (!failure) return

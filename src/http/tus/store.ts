@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { METADATA, parseMd5 } from '../../contract.js'
 import { FerryError } from '../../errors.js'
-import type { Claim } from '../../intake/arrival.js'
+import type { Claim, Origin } from '../../intake/arrival.js'
 import { piecesOf } from '../../intake/concat.js'
 import { bareName } from '../filename.js'
 import { declaredSha256 } from '../sha256.js'
@@ -51,10 +51,17 @@ export class IntakeStore extends FileStore {
     const origin = { door: 'tus', resumable: true, announced: 0, ...sender }
     const claim = { ...claimOf(upload), concat }
     if (piecesOf(concat)) await this.intake.join(claim, origin, upload.id)
-    else if (concat)
-      await this.intake.create({ ...claim, md5: undefined, sha256: undefined }, origin, upload.id)
+    else if (concat) await this.#createPiece(claim, origin, upload)
     else await this.intake.create(claim, origin, upload.id)
     return upload
+  }
+
+  /** A piece claims nothing. It is placed where its metadata says, or joined later. */
+  async #createPiece(claim: Claim, origin: Origin, { id, metadata }: TusUpload): Promise<void> {
+    const piece = { ...claim, md5: undefined, sha256: undefined }
+    const place = placeOf(metadata)
+    if (place) await this.intake.place(piece, place, origin, id)
+    else await this.intake.create(piece, origin, id)
   }
 
   /** The offset that the library reports: where the upload stands, on disk. */
@@ -100,6 +107,17 @@ function claimOf({ metadata, size }: TusUpload): Claim {
     filename: bareName(metadata?.[METADATA.filename] ?? ''),
     client,
   }
+}
+
+function placeOf(metadata: TusUpload['metadata']): { of: string; at: number } | undefined {
+  const [of, at] = [metadata?.[METADATA.of], metadata?.[METADATA.at]]
+  if (!of && !at) return undefined
+  if (of && /^[0-9a-f]{32}$/.test(of) && at && /^\d{1,16}$/.test(at) && Number.isSafeInteger(Number(at)))
+    return { of, at: Number(at) }
+  throw new FerryError(
+    'bad-request',
+    'the metadata’s of must be the id of an upload, and at a number of bytes',
+  )
 }
 
 function offsetOf(upload: Upload): number {

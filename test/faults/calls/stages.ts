@@ -1,6 +1,7 @@
 import { filePart, formBytes, post } from '../../support/form.js'
 import { pause, type TestServer } from '../../support/server.js'
 import { md5, tus } from '../../support/tus.js'
+import { place } from '../pieces.js'
 import { bytesOf, type Specimen } from '../random.js'
 import type { Witness } from '../witness.js'
 
@@ -93,6 +94,29 @@ export const whole: Stage = {
   begin: (scene) => Promise.resolve(async () => [await postWhole(scene)]),
 }
 
+/** Pieces are placed in an upload, the later one first, and leave it unfinished. */
+export const placed: Stage = {
+  name: 'placed',
+  async begin(scene) {
+    const url = await created(scene)
+    return async () => {
+      const late = await putPiece(scene, url, [HALF, SIZE])
+      if (late.status !== 201) return [late]
+      return [late, await putPiece(scene, url, [0, HALF / 2])]
+    }
+  },
+}
+
+/** The piece that was missing completes an upload. */
+export const fill: Stage = {
+  name: 'fill',
+  async begin(scene) {
+    const url = await created(scene)
+    await putPiece(scene, url, [HALF, SIZE])
+    return async () => [await putPiece(scene, url, [0, HALF])]
+  },
+}
+
 /** What is asked of a server beside its uploads, while one of them is open. */
 export const look: Stage = {
   name: 'look',
@@ -175,6 +199,19 @@ async function patch(
   if (response?.status === 204)
     witness.offset(url, file, Number(response.headers.get('upload-offset') ?? NaN))
   return answer('PATCH', response)
+}
+
+async function putPiece(
+  { server, witness, file }: Scene,
+  url: string,
+  stretch: [start: number, end: number],
+): Promise<Answer> {
+  const bytes = bytesOf(file).subarray(...stretch)
+  const response = await place(server.url, url, stretch, bytes).catch(() => undefined)
+  const length = response?.headers.get('upload-offset')
+  if (response?.headers.get('content-location')) witness.success(file, url)
+  else if (response?.status === 201) witness.placed(url, [stretch[0], stretch[0] + Number(length)])
+  return answer('POST', response)
 }
 
 async function postForm({ server, witness, file }: Scene): Promise<Answer> {

@@ -135,6 +135,7 @@ function toFirstVersion({ ledger }: House): Promise<void> {
     DROP INDEX contents_without_sha256;
     ALTER TABLE contents DROP COLUMN sha256;
     ALTER TABLE uploads DROP COLUMN sha256;
+    DROP INDEX uploads_by_whole; ALTER TABLE uploads DROP COLUMN whole; ALTER TABLE uploads DROP COLUMN place;
     DROP INDEX uploads_by_concat; ALTER TABLE uploads DROP COLUMN concat;
     PRAGMA user_version=1`)
   db.close()

@@ -32,7 +32,13 @@ const CLIENTS = 3
 const EPOCH = 25
 const LARGEST = 2 * 1024 * 1024
 /** None is declared: one whose answer a kill took away would keep its own sender out for a whole lease. */
-const HABITS: Habits = { largest: LARGEST, forms: 20, declared: 0, chunkSizes: [16 * 1024, 128 * 1024] }
+const HABITS: Habits = {
+  largest: LARGEST,
+  forms: 20,
+  pieces: 30,
+  declared: 0,
+  chunkSizes: [16 * 1024, 128 * 1024],
+}
 /** Seconds. Longer than an epoch: whatever ends before was ended by the clock. */
 const LONG = 120
 /** Seconds between two looks for old uploads, the least; and how many of them make the life of an idle upload. */

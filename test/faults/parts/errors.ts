@@ -7,7 +7,19 @@ import { broken, type Break } from '../mutant.js'
 import { add, faults, noFindings, type Bench, type Control, type Findings, type Part } from '../part.js'
 import { specimen } from '../random.js'
 import { sendByTus } from '../senders.js'
-import { append, create, finish, form, look, SIZE, type Scene, type Stage, whole } from '../calls/stages.js'
+import {
+  append,
+  create,
+  fill,
+  finish,
+  form,
+  look,
+  placed,
+  SIZE,
+  type Scene,
+  type Stage,
+  whole,
+} from '../calls/stages.js'
 import { together } from '../calls/together.js'
 
 const ENV = { UV_THREADPOOL_SIZE: '1' }
@@ -32,14 +44,17 @@ const MOST = 100
  */
 export const errors: Part = {
   name: 'errors',
-  title: 'EIO and ENOSPC from every system call of create, append, checkpoint, finish, form, whole and look',
+  title:
+    'EIO and ENOSPC from every system call of create, append, checkpoint, placed pieces, finish, form, whole and look',
   unit: 'errors',
   rounds: { ci: 10_000, full: 10_000 },
   trouble: () => (find('strace') ? undefined : 'strace is not installed'),
   run: (bench) =>
     together(
       bench,
-      [finish, append, form, whole, create, look].map((stage) => (left) => failStage(stage, bench, left)),
+      [finish, placed, append, fill, form, whole, create, look].map(
+        (stage) => (left) => failStage(stage, bench, left),
+      ),
     ),
   controls: [
     control('a failed fsync that is tried again', finish, {

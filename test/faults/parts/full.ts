@@ -34,7 +34,7 @@ const FILLINGS: Filling[] = [
 /** Disks that fill up: no room, no room for the ledger, no inode; then there is room again, and everybody goes on. */
 export const full: Part = {
   name: 'full',
-  title: `full disks (tmpfs and ext4; room, ledger, inodes), ${SENDERS} senders by tus and form`,
+  title: `full disks (tmpfs and ext4; room, ledger, inodes), ${SENDERS} senders by tus, pieces and form`,
   unit: 'fillings',
   rounds: { ci: FILLINGS.length, full: 10 * FILLINGS.length },
   trouble,

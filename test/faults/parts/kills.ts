@@ -13,28 +13,38 @@ const EPOCH = 40
 const HABITS: Habits = {
   largest: 6 * 1024 * 1024,
   forms: 30,
+  pieces: 40,
   declared: 70,
   chunkSizes: [64 * 1024, 512 * 1024, Infinity],
 }
 
 const FINISH_BEHIND: Break = {
-  file: 'src/intake/intake.js',
+  file: 'src/intake/receiving.js',
   from: 'return this.#finish(arrival);',
   to: `void this.#finish(arrival).catch(() => undefined);
     const { md5, filename } = arrival.claim;
     return { state: 'finished', id: arrival.id, content: { md5, filename, size: arrival.front, file: md5 + '.bin' } };`,
 }
 
+const BLIND: Break = {
+  file: 'src/store/recover.js',
+  from: 'return Math.max(row.front, ...pieces',
+  to: 'return Math.max(row.front, ...[]',
+}
+
 /** SIGKILL at random moments, while eight senders upload by tus and by form, with and without a declared MD5. */
 export const kills: Part = {
   name: 'kills',
-  title: 'random SIGKILL of the server, 8 senders by tus and form',
+  title: 'random SIGKILL of the server, 8 senders by tus, pieces and form',
   unit: 'kills',
   rounds: { ci: 200, full: 10_000 },
   trouble: () => undefined,
   run: (bench) => repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random)),
   controls: [
     broken('a finish moved behind the answer', [FINISH_BEHIND], (bench, command) =>
+      repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, command)),
+    ),
+    broken('a recovery that does not see placed pieces', [BLIND], (bench, command) =>
       repeat(bench, EPOCH, (rounds, random) => epoch(rounds, random, command)),
     ),
   ],

@@ -12,8 +12,10 @@ import {
   appendSlowly,
   create,
   expiry,
+  fill,
   finish,
   form,
+  placed,
   SIZE,
   type Scene,
   type Stage,
@@ -31,7 +33,7 @@ const AFTERMATH = 150
 const MOST = 300
 /** A client that has not ended by then never will, in milliseconds. */
 const PATIENCE = 20_000
-const STAGES = [expiry, appendSlowly, finish, form, whole, create]
+const STAGES = [expiry, appendSlowly, placed, fill, finish, form, whole, create]
 
 /**
  * SIGKILL before every single system call by which an upload changes the disk or is answered, one after the other:
@@ -40,7 +42,8 @@ const STAGES = [expiry, appendSlowly, finish, form, whole, create]
  */
 export const points: Part = {
   name: 'points',
-  title: 'SIGKILL at every system call of create, append, checkpoint, finish, form, whole, sweep and start',
+  title:
+    'SIGKILL at every system call of create, append, checkpoint, placed pieces, finish, form, whole, sweep and start',
   unit: 'calls',
   rounds: { ci: 10_000, full: 10_000 },
   trouble: () => (find('strace') ? undefined : 'strace is not installed'),

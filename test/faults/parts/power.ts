@@ -7,6 +7,7 @@ import { find } from '../../support/tools.js'
 import { audit } from '../audit.js'
 import { broken, type Break } from '../mutant.js'
 import { noFindings, repeat, type Control, type Findings, type Part } from '../part.js'
+import { sendByPieces } from '../pieces.js'
 import type { Random } from '../random.js'
 import { sendByForm, sendByTus, type Sending } from '../senders.js'
 import { StrictWitness } from '../witness.js'
@@ -28,7 +29,7 @@ export const power: Part[] = [powerCuts('ext4'), powerCuts('xfs')]
 function powerCuts(kind: Kind): Part {
   return {
     name: `power-${kind}`,
-    title: `power cuts on ${kind}, ${CLIENTS} senders by tus and form`,
+    title: `power cuts on ${kind}, ${CLIENTS} senders by tus, pieces and form`,
     unit: 'cuts',
     rounds: { ci: 20, full: 500 },
     trouble: () => trouble(kind),
@@ -162,6 +163,7 @@ async function sendOn(sending: Sending, random: Random): Promise<void> {
     const file = again ? { ...again, filename: 'again.mp4' } : random.specimen(LARGEST)
     const declared = !again && random.percent(70)
     if (random.percent(30)) await sendByForm(file, sending, { declared })
+    else if (random.percent(40)) await sendByPieces(file, sending, random.fork(), { declared })
     else {
       const chunkSize = random.pick([64 * 1024, 512 * 1024, Infinity])
       await sendByTus(file, sending, { declared, chunkSize, uploadLengthDeferred: random.percent(10) })
