@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 export class Gateway {
   /** Larger request bodies are refused, in bytes, before they are read. */
   bodyLimit = Infinity
+  /** Headers of the server's answers that it does not let through. */
+  hides: string[] = []
   /** How many it has refused. */
   refusals = 0
   /** The status that it answers a request with by itself, if any. */
@@ -62,6 +64,7 @@ export class Gateway {
     const { method, url, headers } = request
     const onward = http.request({ host: '127.0.0.1', port, method, path: url, headers, agent: false })
     onward.on('response', (answer) => {
+      for (const name of this.hides) delete answer.headers[name]
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { CLIENT, ClientHome } from '../client.js'
-import { MAIN, TestServer } from '../server.js'
+import { MAIN, pause, TestServer } from '../server.js'
 import { content, md5 } from '../tus.js'
 import { Wire } from './wire.js'
 
@@ -45,6 +45,16 @@ export class WireScene {
     const folders = { FERRY_STATE_DIR: state, FERRY_CACHE_DIR: cache, XDG_CONFIG_HOME: config }
     const env = { PATH: process.env['PATH'], FERRY_LANG: 'en', ...folders }
     return run(command.program, command.args, { cwd: dir, env })
+  }
+
+  /** Where the server's log ends, when all that was answered so far stands in it. */
+  async logged(): Promise<number> {
+    const url = `http://${this.wire.address('far')}:${this.server.port}`
+    const { program, args } = this.wire.in('near', process.execPath, ['-e', `fetch('${url}/healthz')`])
+    const before = this.server.output.length
+    await run(program, args)
+    while (!/ door=health/.test(this.server.output.slice(before))) await pause(5)
+    return this.server.output.length
   }
 
   /** The MD5 of what the server has under that name. */

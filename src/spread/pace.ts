@@ -1,0 +1,134 @@
+import { Trial } from './trial.js'
+import { Usual } from './usual.js'
+
+/** No more connections than that, however much they help. */
+export const MOST_CONNECTIONS = 8
+/** The line is another one where a second brings so many times the usual, or two in a row so little of it. */
+const ROSE = 1.4
+const FELL = 0.6
+/** A second that brings so little of the usual says something about the line, and nothing about the number … */
+const OUTAGE = 0.05
+/** … unless it goes on for so many seconds. */
+const LONGEST_OUTAGE = 5
+/** Seconds until more are tried again: after the first time in vain, and at most. */
+const FIRST_REST = 5
+const LONGEST_REST = 20
+/** Seconds until fewer are tried again. */
+const DOUBT = 40
+
+/**
+ * How many connections to use, by what a second brings. Twice as many are tried as long as that helps, and half as many where
+ * it does not. Then the number is kept, and tried anew now and then, or at once when the line has become another one.
+ */
+export class Pace {
+  /** How many connections there should be now. */
+  wanted: number
+  /** The number between trials, for how many seconds it has been that, and what a second brings with it. */
+  #kept: number
+  #keptFor = 0
+  readonly #usual = new Usual()
+  /** What is known of it: more bring no more; fewer bring less; the line has just become better. */
+  #isEnough = false
+  #isNeeded = false
+  #hasRisen = false
+  #trial: Trial | undefined
+  #rest = FIRST_REST
+  /** Seconds in a row with next to nothing, and with little. */
+  #outage = 0
+  #low = 0
+
+  /** Begins with so many connections. */
+  constructor(begin: number) {
+    this.wanted = begin
+    this.#kept = begin
+  }
+
+  /** So many bytes have come, or gone, in the last second, in which there was enough to do for `wanted` connections. */
+  note(bytesPerSecond: number): void {
+    if (this.#isOutage(bytesPerSecond)) return
+    if (this.#trial) this.#try(this.#trial, bytesPerSecond)
+    else this.#keep(bytesPerSecond)
+  }
+
+  #isOutage(bytes: number): boolean {
+    this.#outage = bytes <= OUTAGE * this.#usual.mean ? this.#outage + 1 : 0
+    if (this.#outage < LONGEST_OUTAGE) return this.#outage > 0
+    if (bytes > 0) this.#keepTo(this.#kept)
+    return bytes === 0
+  }
+
+  #keep(bytes: number): void {
+    this.#keptFor += 1
+    this.#noticeChange(bytes)
+    this.#usual.add(bytes)
+    // The first second brings too little. Where there are few, another costs least, and they need not wait.
+    if (this.#usual.count < 2 && this.#kept > 2 && !this.#hasRisen) return
+    if (this.#keptFor >= this.#rest) this.#isEnough = false
+    if (this.#keptFor >= DOUBT) this.#isNeeded = false
+    if (!this.#isEnough && this.#kept < MOST_CONNECTIONS) this.#begin(this.#more)
+    else if (!this.#isNeeded && this.#kept > 1) this.#begin(Math.floor(this.#kept / 2))
+  }
+
+  #noticeChange(bytes: number): void {
+    const { mean, count } = this.#usual
+    if (count < 2) return
+    this.#low = bytes < FELL * mean ? this.#low + 1 : 0
+    if (bytes > ROSE * mean) this.#rise(this.#kept)
+    if (this.#low < 2) return
+    this.#keepTo(this.#kept)
+    // It may be that there are too many now: fewer are tried first.
+    this.#isEnough = true
+  }
+
+  #rise(count: number): void {
+    this.#keepTo(count)
+    this.#hasRisen = true
+  }
+
+  /** Keeps that number from now on, of which nothing is known yet. */
+  #keepTo(count: number): void {
+    this.wanted = this.#kept = count
+    this.#keptFor = 0
+    this.#usual.forget()
+    this.#isEnough = this.#isNeeded = this.#hasRisen = false
+    this.#trial = undefined
+    this.#rest = FIRST_REST
+    this.#low = 0
+  }
+
+  /** Four of one, and twice as many as long as that helps; after it was in vain, half as many more. */
+  get #more(): number {
+    if (this.#hasRisen) return MOST_CONNECTIONS
+    const times = this.#kept === 1 ? 4 : 2
+    const more = this.#rest > FIRST_REST ? Math.ceil(1.5 * this.#kept) : times * this.#kept
+    return Math.min(MOST_CONNECTIONS, more)
+  }
+
+  #begin(count: number): void {
+    this.#trial = new Trial({ count: this.#kept, brings: this.#usual.mean }, count)
+    this.wanted = count
+  }
+
+  #try(trial: Trial, bytes: number): void {
+    trial.see(bytes)
+    // That is not for having fewer.
+    if (trial.count < this.#kept && bytes > ROSE * this.#usual.mean) {
+      this.#rise(trial.count)
+      this.#keep(bytes)
+    } else if (trial.isOver) this.#settle(trial)
+  }
+
+  #settle(trial: Trial): void {
+    const { needed, few, many, count, seen } = trial
+    // After its first second only nobody knows what the number before would have brought.
+    const isSure = this.#usual.count > 1 || this.#hasRisen
+    if (needed !== this.#kept) this.#keepTo(needed)
+    else this.#rest = Math.min(LONGEST_REST, this.#rest * 2)
+    if (needed === count) for (const bytes of seen) this.#usual.add(bytes)
+    this.#isEnough ||= needed < many.count
+    this.#isNeeded ||= isSure && needed > few.count
+    this.#trial = undefined
+    this.#keptFor = 0
+    this.wanted = needed
+  }
+}

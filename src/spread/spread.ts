@@ -1,0 +1,267 @@
+import { Flights, type Flight } from './flights.js'
+import { Gaps } from './gaps.js'
+import { Pace } from './pace.js'
+import { Ranges, type Range } from './ranges.js'
+
+/** A stretch takes a connection about so many seconds: few requests, and none of them is worth much. */
+const STRETCH_S = 2
+/** Bytes in a stretch, at least and at most. */
+const LEAST = 128 * 1024
+const MOST = 4 * 1024 * 1024
+const SECOND = 1000
+/** A connection on which nothing has moved for so long, in milliseconds, is given up for another. */
+const SILENCE = 15_000
+/** So many failures for each connection, without a success between them, are the line's and not one connection's. */
+const MOST_FAILURES = 2
+
+/** One server, and an upload on it that is ours. Errors are the implementation's own. */
+export interface Line {
+  /** What of the upload is on the server's disk, in any order. */
+  stand(signal: AbortSignal): Promise<Range[]>
+  /**
+   * Sends a stretch of the file to its place in the upload, in one request. `onSent` hears how many of its bytes have gone
+   * out. Resolves with how many of them are on the server's disk.
+   */
+  put(stretch: Range, signal: AbortSignal, onSent: (bytes: number) => void): Promise<number>
+  /** In how many milliseconds to try again after an error; undefined where that is of no use. */
+  patience(error: unknown): number | undefined
+  /** Nothing has moved for long: no idle connection may serve again, it may be as dead. */
+  renew(): void
+}
+
+export interface SpreadOrder {
+  line: Line
+  /** Bytes of the file. */
+  size: number
+  /** How many connections: always so many, or at first, and then what helps. */
+  connections: number
+  isFixed: boolean
+  /** No more than so many for now: others may need some. */
+  most?: () => number
+  /** Bytes a second of one connection, as far as that is known. */
+  perConnection?: number | undefined
+  /** Bytes in one request, at most. */
+  largest: number
+  /** Resolves when the file's last bytes may go; rejects with the signal's reason. */
+  mayEnd: (signal: AbortSignal) => Promise<void>
+  signal: AbortSignal
+  onBegin: (bytes: number) => void
+  /** The server has so many bytes in all. */
+  onConfirmed: (bytes: number) => void
+  /** So many are there or on their way. */
+  onProgress: (bytes: number) => void
+}
+
+/** Another connection takes the rest of a stretch over. */
+class Overtaken extends Error {}
+
+/** Nothing moves on a connection. */
+class Silent extends Error {}
+
+/**
+ * Sends what the server lacks of a file over several connections: short stretches in the file's order, and shorter ones
+ * towards its end, so that nobody waits for the slowest. What the server has is asked again after every failure, so
+ * nothing is sent twice but what was on its way. The same for the command line and for the page.
+ */
+export class Spread {
+  readonly #order: SpreadOrder
+  readonly #flights = new Flights()
+  readonly #pace: Pace
+  /** What the server has, what of that it has told us in its answers to `put`, and what nobody has taken yet. */
+  #there = new Ranges()
+  readonly #told = new Ranges()
+  #gaps = new Gaps()
+  /** Bytes that have come to the server since the last second, and what a connection brings in one. */
+  #brought = 0
+  #perConnection: number
+  #lanes = 0
+  #failures = 0
+  #failure: { reason: unknown } | undefined
+  #looking: Promise<void> | undefined
+  #wake: () => void = () => undefined
+
+  constructor(order: SpreadOrder) {
+    this.#order = order
+    this.#pace = new Pace(order.connections)
+    this.#perConnection = order.perConnection ?? LEAST
+  }
+
+  /** How many connections have turned out to be right. */
+  get wanted(): number {
+    return this.#pace.wanted
+  }
+
+  /** Resolves when the server has all of the file. Throws the line's errors, or the signal's reason. */
+  async run(): Promise<void> {
+    const { signal, onBegin } = this.#order
+    await this.#look()
+    onBegin(this.#there.total)
+    const watch = setInterval(() => this.#second(), SECOND)
+    const leave = (): void => this.#fail(signal.reason)
+    signal.addEventListener('abort', leave)
+    if (signal.aborted) leave()
+    try {
+      this.#open()
+      while (this.#lanes > 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+    } finally {
+      clearInterval(watch)
+      signal.removeEventListener('abort', leave)
+    }
+    if (this.#failure) throw this.#failure.reason
+  }
+
+  /** As many lanes as are wanted, if there is anything to do for them. */
+  #open(): void {
+    while (!this.#failure && this.#lanes < this.#most && this.#hasWork) {
+      this.#lanes += 1
+      void this.#lane().finally(() => {
+        this.#lanes -= 1
+        this.#wake()
+      })
+    }
+  }
+
+  get #most(): number {
+    return Math.min(this.#pace.wanted, this.#order.most?.() ?? Infinity)
+  }
+
+  get #hasWork(): boolean {
+    return this.#gaps.left > 0 || this.#latest !== undefined
+  }
+
+  async #lane(): Promise<void> {
+    while (!this.#failure && this.#lanes <= this.#most) {
+      const stretch = this.#gaps.take(this.#stretchSize)
+      if (stretch) await this.#send(stretch)
+      else if (!(await this.#overtake())) return
+    }
+  }
+
+  get #latest(): Flight | undefined {
+    return this.#flights.latest(performance.now(), this.#perConnection)
+  }
+
+  get #stretchSize(): number {
+    const share = this.#gaps.left / (2 * this.#pace.wanted)
+    const size = Math.max(LEAST, Math.min(MOST, share, this.#perConnection * STRETCH_S))
+    return Math.max(1, Math.floor(Math.min(size, this.#order.largest)))
+  }
+
+  /** Ends the slowest one, so that its rest can go out over this connection; false where there is none so slow. */
+  async #overtake(): Promise<boolean> {
+    const latest = this.#latest
+    if (!latest) return false
+    this.#flights.end(latest)
+    latest.over.abort(new Overtaken())
+    await this.#tryLook()
+    return true
+  }
+
+  async #send(stretch: Range): Promise<void> {
+    const { line, size, mayEnd, signal } = this.#order
+    const flight = this.#flights.begin(stretch)
+    const either = AbortSignal.any([signal, flight.over.signal])
+    try {
+      if (stretch.end === size) await mayEnd(either)
+      flight.begun = flight.movedAt = performance.now()
+      const reached = await line.put(stretch, either, (bytes) => this.#sent(flight, bytes))
+      this.#flights.end(flight)
+      this.#confirm({ start: stretch.start, end: stretch.start + reached })
+      // The server has let go before the end: what it has not taken is missing.
+      if (reached < stretch.end - stretch.start) await this.#tryLook()
+    } catch (error) {
+      this.#flights.end(flight)
+      const reason: unknown = flight.over.signal.aborted ? flight.over.signal.reason : error
+      if (!(reason instanceof Overtaken)) await this.#mend(reason)
+    }
+  }
+
+  #confirm(stretch: Range): void {
+    this.#brought += stretch.end - stretch.start
+    this.#there.add(stretch)
+    this.#told.add(stretch)
+    if (stretch.end > stretch.start) this.#failures = 0
+    this.#order.onConfirmed(this.#there.total)
+  }
+
+  #sent(flight: Flight, bytes: number): void {
+    if (bytes > flight.sent) {
+      flight.sent = bytes
+      flight.movedAt = performance.now()
+    }
+    this.#order.onProgress(Math.min(this.#order.size, this.#there.total + this.#flights.sent))
+  }
+
+  /** What can be done about an error: to look what is there after a while, or to give up. */
+  async #mend(error: unknown): Promise<void> {
+    if (this.#failure) return
+    const { line } = this.#order
+    const isSilent = error instanceof Silent
+    if (isSilent) line.renew()
+    const wait = isSilent ? 0 : line.patience(error)
+    this.#failures += 1
+    const isLine = this.#failures > MOST_FAILURES * this.#pace.wanted
+    if (wait === undefined || isLine) return this.#fail(error)
+    await new Promise<void>((resolve) => void setTimeout(resolve, wait))
+    await this.#tryLook()
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#failure) return
+    this.#failure = { reason }
+    this.#flights.endAll(reason)
+    this.#wake()
+  }
+
+  /** The same, where a failure counts like any other. */
+  async #tryLook(): Promise<void> {
+    if (this.#failure) return
+    try {
+      await this.#look()
+      this.#open()
+    } catch (error) {
+      await this.#mend(error)
+    }
+  }
+
+  /** Asks what is there; one question for all who ask at once. */
+  #look(): Promise<void> {
+    return (this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined)))
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { line, size, signal } = this.#order
+    const there = await line.stand(signal)
+    // What was told meanwhile is there, too, and what is on its way is somebody's.
+    this.#there = new Ranges([...there, ...this.#told])
+    this.#gaps = new Gaps(new Ranges([...this.#there, ...this.#stretches]).gaps(size))
+  }
+
+  get #stretches(): Range[] {
+    return [...this.#flights].map(({ stretch }) => stretch)
+  }
+
+  /** What the last second has brought. */
+  #second(): void {
+    const brought = this.#brought
+    this.#brought = 0
+    if (this.#lanes > 0) this.#perConnection = Math.max(this.#perConnection * 0.75, brought / this.#lanes)
+    const isFree = this.#lanes === this.#pace.wanted && this.#gaps.left > 0
+    if (!this.#order.isFixed && isFree) this.#pace.note(brought)
+    const silent = this.#flights.silent(performance.now(), SILENCE)
+    if (silent.length > 0) void this.#ask(silent)
+    this.#open()
+  }
+
+  /** Whether those on which nothing moves are dead: what we have sent may still be on its way through a thin line. */
+  async #ask(silent: Flight[]): Promise<void> {
+    // One question at a time.
+    for (const flight of silent) flight.movedAt = performance.now()
+    await this.#look().catch(() => undefined)
+    for (const flight of silent) {
+      const there = this.#there.in(flight.stretch)
+      if (there <= flight.there) flight.over.abort(new Silent())
+      flight.there = there
+    }
+  }
+}

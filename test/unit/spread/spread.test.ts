@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Ranges, type Range } from '#src/spread/ranges.js'
+import { Spread, type Line, type SpreadOrder } from '#src/spread/spread.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const TICK = 100
+
+/** What becomes of a request: its speed in bytes a second, and after how many of its bytes it breaks or stands still. */
+interface Fate {
+  speed: number
+  breaksAfter?: number
+  stopsAfter?: number
+}
+
+/** A server in memory, and a line to it on which every request may have a fate of its own. */
+class SimulatedLine implements Line {
+  readonly there = new Ranges()
+  readonly puts: Range[] = []
+  sent = 0
+  open = 0
+  mostOpen = 0
+  looks = 0
+  renewed = 0
+  isDown = false
+
+  constructor(readonly fate: (nth: number, stretch: Range) => Fate) {}
+
+  stand(): Promise<Range[]> {
+    this.looks += 1
+    return this.isDown ? Promise.reject(new Error('down')) : Promise.resolve([...this.there])
+  }
+
+  put(stretch: Range, signal: AbortSignal, onSent: (bytes: number) => void): Promise<number> {
+    const { speed, breaksAfter = Infinity, stopsAfter = Infinity } = this.fate(this.puts.length, stretch)
+    const size = stretch.end - stretch.start
+    this.puts.push(stretch)
+    this.mostOpen = Math.max(this.mostOpen, (this.open += 1))
+    let done = 0
+    return new Promise<number>((resolve, reject) => {
+      let isOver = false
+      const end = (settle: () => void): void => {
+        if (isOver) return
+        isOver = true
+        clearInterval(timer)
+        this.open -= 1
+        settle()
+      }
+      const timer = setInterval(() => {
+        if (this.isDown || done >= breaksAfter) return end(() => reject(new Error('broken off')))
+        if (done >= stopsAfter) return
+        const next = Math.min(size, done + Math.floor((speed * TICK) / 1000))
+        this.sent += next - done
+        this.there.add({ start: stretch.start + done, end: stretch.start + next })
+        done = next
+        onSent(done)
+        if (done === size) end(() => resolve(size))
+      }, TICK)
+      signal.addEventListener('abort', () => end(() => reject(signal.reason as Error)))
+    })
+  }
+
+  patience(error: unknown): number | undefined {
+    return (error as Error).message === 'hopeless' ? undefined : 300
+  }
+
+  renew(): void {
+    this.renewed += 1
+  }
+}
+
+const steady = (): Fate => ({ speed: 256 * KIB })
+
+function spread(line: Line, order: Partial<SpreadOrder> & { size: number }): Spread {
+  return new Spread({
+    line,
+    connections: 4,
+    isFixed: true,
+    largest: Infinity,
+    mayEnd: () => Promise.resolve(),
+    signal: new AbortController().signal,
+    onBegin: () => undefined,
+    onConfirmed: () => undefined,
+    onProgress: () => undefined,
+    ...order,
+  })
+}
+
+/** How it ended, and after how many seconds. */
+async function ended(spreading: Spread, within = 600): Promise<{ error: unknown; seconds: number }> {
+  const begun = performance.now()
+  const outcome: { isOver: boolean; error?: unknown } = { isOver: false }
+  void spreading
+    .run()
+    .catch((reason: unknown) => (outcome.error = reason))
+    .finally(() => (outcome.isOver = true))
+  while (!outcome.isOver && performance.now() - begun < within * 1000) await vi.advanceTimersByTimeAsync(TICK)
+  expect(outcome.isOver).toBe(true)
+  return { error: outcome.error, seconds: (performance.now() - begun) / 1000 }
+}
+
+describe('a file that is spread over several connections', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('arrives, each byte once, in the file’s order, and as fast as all of them together', async () => {
+    const line = new SimulatedLine(steady)
+    const confirmed: number[] = []
+    const order = { size: 20 * MIB + 7, onConfirmed: (bytes: number) => void confirmed.push(bytes) }
+    const { error, seconds } = await ended(spread(line, order))
+    expect([error, line.there.gaps(order.size), line.sent]).toEqual([undefined, [], order.size])
+    const starts = line.puts.map(({ start }) => start)
+    expect(starts).toEqual(starts.toSorted((one, other) => one - other))
+    expect(line.mostOpen).toBe(4)
+    expect(seconds).toBeLessThan(24)
+    expect(confirmed).toEqual(confirmed.toSorted((one, other) => one - other))
+    expect(confirmed.at(-1)).toBe(order.size)
+  })
+
+  it('is gone on with where it stands, whatever is there of it', async () => {
+    const line = new SimulatedLine(steady)
+    for (const range of [
+      { start: 0, end: MIB },
+      { start: 3 * MIB, end: 5 * MIB },
+    ])
+      line.there.add(range)
+    const begun: number[] = []
+    const { error } = await ended(spread(line, { size: 6 * MIB, onBegin: (bytes) => void begun.push(bytes) }))
+    expect([error, begun, line.sent]).toEqual([undefined, [3 * MIB], 3 * MIB])
+  })
+
+  it('sends nothing twice where a connection breaks off, again and again', async () => {
+    const line = new SimulatedLine((nth) =>
+      nth % 3 === 0 ? { speed: 256 * KIB, breaksAfter: 100 * KIB } : steady(),
+    )
+    const { error } = await ended(spread(line, { size: 8 * MIB }))
+    expect([error, line.sent, line.there.gaps(8 * MIB)]).toEqual([undefined, 8 * MIB, []])
+  })
+
+  it('leaves a connection that stands still for another, and lets no idle one serve again', async () => {
+    const line = new SimulatedLine((nth) =>
+      nth === 1 ? { speed: 256 * KIB, stopsAfter: 50 * KIB } : steady(),
+    )
+    const { error, seconds } = await ended(spread(line, { size: 30 * MIB }))
+    expect([error, line.sent]).toEqual([undefined, 30 * MIB])
+    expect(line.renewed).toBe(1)
+    expect(seconds).toBeLessThan(45)
+  })
+
+  it('does not wait for the slowest at its end', async () => {
+    const line = new SimulatedLine((nth) => (nth === 2 ? { speed: 2 * KIB } : steady()))
+    const { error, seconds } = await ended(spread(line, { size: 10 * MIB, perConnection: 256 * KIB }))
+    expect([error, line.there.gaps(10 * MIB)]).toEqual([undefined, []])
+    // Alone it would take four minutes.
+    expect(seconds).toBeLessThan(25)
+    expect(line.sent).toBe(10 * MIB)
+  })
+
+  it('keeps its last bytes until they may go', async () => {
+    const line = new SimulatedLine(steady)
+    let open: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const size = 4 * MIB
+    setTimeout(() => {
+      const [gap] = line.there.gaps(size)
+      expect(gap).toMatchObject({ end: size })
+      expect(line.puts.some(({ end }) => end === size)).toBe(false)
+      open()
+    }, 60_000)
+    const { error, seconds } = await ended(spread(line, { size, mayEnd: () => gate }))
+    expect([error, line.sent]).toEqual([undefined, size])
+    expect(seconds).toBeGreaterThan(60)
+  })
+
+  it('gives up when no connection gets on any more, and when time mends nothing', async () => {
+    const down = new SimulatedLine(steady)
+    setTimeout(() => (down.isDown = true), 3000)
+    const { error, seconds } = await ended(spread(down, { size: 100 * MIB }))
+    expect(error).toEqual(
+      expect.objectContaining({ message: expect.stringMatching(/down|broken off/) as string }),
+    )
+    expect(seconds).toBeLessThan(10)
+
+    const hopeless = new SimulatedLine(steady)
+    hopeless.put = () => Promise.reject(new Error('hopeless'))
+    expect(await ended(spread(hopeless, { size: MIB }))).toMatchObject({ error: { message: 'hopeless' } })
+    expect(hopeless.looks).toBe(1)
+  })
+
+  it('ends at once when it is called off', async () => {
+    const line = new SimulatedLine(steady)
+    const over = new AbortController()
+    setTimeout(() => over.abort(new Error('called off')), 2500)
+    const { error, seconds } = await ended(spread(line, { size: 100 * MIB, signal: over.signal }))
+    expect(error).toMatchObject({ message: 'called off' })
+    expect(seconds).toBeLessThan(3)
+    expect(line.open).toBe(0)
+  })
+
+  it('takes no more connections than there are for it, and no larger requests', async () => {
+    const line = new SimulatedLine(steady)
+    let most = 8
+    setTimeout(() => {
+      most = 2
+      setTimeout(() => (line.mostOpen = line.open), 6000)
+    }, 5000)
+    const order = { size: 30 * MIB, connections: 8, most: () => most, largest: 300_000 }
+    const { error } = await ended(spread(line, order))
+    expect([error, line.mostOpen]).toEqual([undefined, 2])
+    expect(Math.max(...line.puts.map(({ start, end }) => end - start))).toBeLessThanOrEqual(300_000)
+  })
+})
