@@ -112,7 +112,7 @@ export class Delivery {
       onBegin: (offset: number) => this.#begin(uploadUrl, offset),
       onConfirmed: (offset: number) => this.#confirm(uploadUrl, offset),
     }
-    await carry({ file, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
+    await carry({ file, server, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
     return true
   }
 

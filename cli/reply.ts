@@ -1,4 +1,5 @@
-import { TUS_MISMATCH } from '../src/contract.js'
+import { HEADERS, TUS_MISMATCH } from '../src/contract.js'
+import type { Range } from '../src/spread/ranges.js'
 import { ClientError, type ErrorCode } from './errors.js'
 import { parseRetryAfter } from './retry.js'
 
@@ -8,6 +9,8 @@ export interface Reply {
   location: string | undefined
   /** `Upload-Offset`, in bytes. */
   offset: number | undefined
+  /** What of an upload is there ahead of its offset, in bytes; undefined where the server takes no pieces of it. */
+  ahead: Range[] | undefined
   retryAfterMs: number | undefined
   /** A tus server has answered, and no proxy before it. */
   isTus: boolean
@@ -22,12 +25,19 @@ export function asReply(status: number, header: (name: string) => string | undef
   const offset = parseOffset(header('upload-offset'))
   const isTus = header('tus-resumable') !== undefined
   const json = parseObject(body)
-  return { status, location: header('location'), offset, retryAfterMs, isTus, body, json }
+  const ahead = parseAhead(header(HEADERS.ahead))
+  return { status, location: header('location'), offset, ahead, retryAfterMs, isTus, body, json }
 }
 
 function parseOffset(text: string | undefined): number | undefined {
   const offset = /^\d{1,16}$/.test(text ?? '') ? Number(text) : undefined
   return Number.isSafeInteger(offset) ? offset : undefined
+}
+
+function parseAhead(text: string | undefined): Range[] | undefined {
+  if (text === undefined) return undefined
+  const ranges = text.split(',').map((range) => /^(\d{1,16})-(\d{1,16})$/.exec(range.trim()))
+  return ranges.flatMap((match) => (match ? [{ start: Number(match[1]), end: Number(match[2]) }] : []))
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -21,6 +21,57 @@ export async function request(
   const outgoing = open(url, { method, headers, signal, ...(agent && { agent }) })
   outgoing.end(body)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  return replyOf(response)
+}
+
+/** A body that is sent as it comes. */
+export interface Sending {
+  bytes: AsyncIterable<Uint8Array>
+  signal: AbortSignal
+  /** Resolves when so many bytes may go. */
+  pace: (bytes: number) => Promise<void>
+  /** So many of the body's bytes have gone out; asked for several times a second. */
+  onSent: (bytes: number) => void
+}
+
+/** How often it is looked how much has gone out, in milliseconds. */
+const LOOK = 200
+
+/** A POST with such a body, and its whole answer, which may come before all has been sent. Throws as `request`. */
+export async function send(
+  url: string,
+  headers: Record<string, string>,
+  { bytes, signal, pace, onSent }: Sending,
+  agent?: Agent,
+): Promise<Reply> {
+  const { request: open } = url.toLowerCase().startsWith('https:') ? https : http
+  const outgoing = open(url, { method: 'POST', headers, signal, ...(agent && { agent }) })
+  let isAnswered = false
+  const answered = (once(outgoing, 'response') as Promise<[IncomingMessage]>).finally(
+    () => (isAnswered = true),
+  )
+  answered.catch(() => undefined)
+  let written = 0
+  const watch = setInterval(() => onSent(written - outgoing.writableLength), LOOK)
+  try {
+    for await (const piece of bytes) {
+      await pace(piece.length)
+      if (isAnswered) break
+      written += piece.length
+      if (!outgoing.write(piece)) await Promise.race([once(outgoing, 'drain', { signal }), answered])
+    }
+    outgoing.end()
+    const [response] = await answered
+    onSent(written)
+    return await replyOf(response)
+  } finally {
+    clearInterval(watch)
+    // Whoever answers before the end does not want the rest.
+    if (!outgoing.writableFinished) outgoing.destroy()
+  }
+}
+
+async function replyOf(response: IncomingMessage): Promise<Reply> {
   const text = await readBody(response)
   const header = (name: string) => {
     const value = response.headers[name]

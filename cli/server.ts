@@ -1,3 +1,4 @@
+import http from 'node:http'
 import {
   HEADERS,
   METADATA,
@@ -7,12 +8,13 @@ import {
   TUS_MISMATCH,
   type UploadingReply,
 } from '../src/contract.js'
+import type { Range } from '../src/spread/ranges.js'
 import { ClientError, systemCodeOf } from './errors.js'
 import type { Digests } from './hashing/digests.js'
 import type { Way } from './net/way.js'
 import { nameOf } from './net/proxy.js'
 import { type Reply, problemOf } from './reply.js'
-import { request } from './request.js'
+import { request, send, type Sending } from './request.js'
 import { encodeMetadata, parseStanding, parseStandings, type Standing } from './wire.js'
 
 /** What we declare when an upload is created. */
@@ -28,6 +30,8 @@ export interface Claim {
 
 /** /check and the creation of an upload answer at once; who does not is not there. */
 const ANSWER_MS = 30_000
+/** The same where another try over another connection costs nothing. */
+const QUICK_MS = 8000
 /** What a piece of some megabytes may take on a poor line, at most, and of each byte. */
 const PIECE_MS = 10 * 60_000
 const BYTE_MS = 1 / 4
@@ -42,12 +46,18 @@ export class Server {
   readonly #way: Way | undefined
   /** Once it has answered as a ferry server, whatever else we hear is the line's or a proxy's, and will pass. */
   #isKnown = false
+  #tripMs = Infinity
 
   /** `base` is an origin with an optional path prefix, without a trailing slash. Without a `way`: directly. */
   constructor(base: string, signal: AbortSignal, way?: Way) {
     this.#base = base
     this.#signal = signal
     this.#way = way
+  }
+
+  /** The shortest time that a question and its answer have taken, in milliseconds: hardly more than a round trip. */
+  get tripMs(): number {
+    return this.#tripMs
   }
 
   checkUrl(md5: Md5, sha256?: Sha256): string {
@@ -152,6 +162,42 @@ export class Server {
     return reply.offset
   }
 
+  /** What of an upload is on disk, in any order, and whether it takes pieces. Throws `upload-gone`. */
+  async stand(uploadUrl: string): Promise<{ there: Range[]; takesPieces: boolean }> {
+    const reply = await this.#request('HEAD', uploadUrl, TUS, QUICK_MS)
+    if (reply.status !== 200 || reply.offset === undefined) throw this.#problem(reply)
+    const there = [{ start: 0, end: reply.offset }, ...(reply.ahead ?? [])]
+    return { there, takesPieces: reply.ahead !== undefined }
+  }
+
+  /**
+   * Sends a stretch of an upload's file to its place, as a piece of its own (creation-with-upload). Returns how many of its
+   * bytes are on disk. Throws `upload-gone`, the sending's signal's reason.
+   */
+  async put(uploadUrl: string, { start, end }: Range, sending: Sending): Promise<number> {
+    const of = uploadUrl.split('/').at(-1) ?? ''
+    const metadata = encodeMetadata({ [METADATA.of]: of, [METADATA.at]: `${start}` })
+    const length = { 'upload-length': `${end - start}`, 'content-length': `${end - start}` }
+    const headers = { ...TUS, ...BODY, 'upload-concat': 'partial', ...length, 'upload-metadata': metadata }
+    const url = `${this.#base}${PATHS.tus}`
+    const way = { ...headers, ...this.#way?.headersFor(url) }
+    try {
+      const reply = await send(url, way, sending, this.#way?.agentFor(url))
+      if (reply.status !== 201) throw this.#problem(reply)
+      return reply.offset ?? 0
+    } catch (error) {
+      if (sending.signal.aborted) throw sending.signal.reason
+      if (error instanceof ClientError) throw error
+      throw this.#unreachable(systemCodeOf(error) ?? String(error), error)
+    }
+  }
+
+  /** Closes the connections that nothing goes over just now. */
+  closeIdle(): void {
+    const agent = this.#way?.agentFor(this.#base) ?? http.globalAgent
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy()
+  }
+
   /** Creates an upload whose size nobody knows yet (creation-defer-length). Returns its URL. */
   async createEndless(filename: string, client: string): Promise<string> {
     const metadata = { [METADATA.filename]: filename, [METADATA.client]: client }
@@ -214,11 +260,12 @@ export class Server {
     const timeout = AbortSignal.timeout(withinMs)
     const signal = AbortSignal.any([this.#signal, timeout])
     const agent = this.#way?.agentFor(url)
+    const begun = performance.now()
     try {
-      return await request(method, url, { ...headers, ...this.#way?.headersFor(url) }, signal, {
-        body,
-        agent,
-      })
+      const options = { body, agent }
+      const reply = await request(method, url, { ...headers, ...this.#way?.headersFor(url) }, signal, options)
+      this.#tripMs = Math.min(this.#tripMs, performance.now() - begun)
+      return reply
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason
       throw this.#unreachable((timeout.aborted ? 'ETIMEDOUT' : systemCodeOf(error)) ?? String(error), error)

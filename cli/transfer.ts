@@ -5,6 +5,7 @@ import {
   Upload,
   type UploadOptions,
 } from 'tus-js-client'
+import { HEADERS } from '../src/contract.js'
 import { ClientError, systemCodeOf } from './errors.js'
 import type { LocalFile } from './local-file.js'
 import { asReply, problemOf } from './reply.js'
@@ -31,6 +32,8 @@ export interface Transfer {
   askOffset: () => Promise<number>
   /** The server's HEAD tells how many bytes it holds: the transfer begins there. */
   onBegin: (offset: number) => void
+  /** That also tells that it takes pieces of the upload, over several connections. */
+  onPieces?: () => void
   /** Its answer to a PATCH tells how many it holds now. */
   onConfirmed: (offset: number) => void
   /** The bytes on their way or there. */
@@ -86,7 +89,7 @@ function optionsOf(order: Transfer, source: FileSource): UploadOptions {
 }
 
 /** Checks what the library takes on trust: the length is ours, and each PATCH brings the offset forward. */
-function offsetWatch({ file, onBegin, onConfirmed }: Transfer) {
+function offsetWatch({ file, onBegin, onPieces, onConfirmed }: Transfer) {
   let offset: number | undefined
   return (request: HttpRequest, response: HttpResponse): void => {
     if (response.getStatus() >= 300) return
@@ -99,8 +102,9 @@ function offsetWatch({ file, onBegin, onConfirmed }: Transfer) {
         status: response.getStatus(),
         reason: `offset ${offset}/${length}`,
       })
-    if (request.getMethod() === 'HEAD') onBegin(offset)
-    else onConfirmed(offset)
+    if (request.getMethod() !== 'HEAD') return onConfirmed(offset)
+    if (response.getHeader(HEADERS.ahead) !== undefined) onPieces?.()
+    onBegin(offset)
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a value is: how it is read, and what a shell may complete. */
-export type Kind = 'text' | 'address' | 'file' | 'duration' | 'count' | 'size' | 'rate'
+export type Kind = 'text' | 'address' | 'file' | 'duration' | 'count' | 'connections' | 'size' | 'rate'
 
 export interface Flag {
   /** As commander writes it. */
@@ -40,7 +40,7 @@ export const FLAGS = {
 
   output: { flags: '-o, --output <path>', kind: 'file' },
   all: { flags: '--all <manifest>', kind: 'file' },
-  connections: { flags: '--connections <n>', kind: 'count', default: '4' },
+  connections: { flags: '--connections <n|auto>', kind: 'connections', default: 'auto' },
   force: { flags: '-f, --force' },
 
   expires: { flags: '--expires <duration>', kind: 'duration' },

@@ -111,7 +111,7 @@ What is typed counts more. Results go to standard output, everything else to sta
     'no-cache': 'do not remember the MD5s of unchanged files',
     output: 'the file or folder to write to, - for standard output',
     all: 'everything in a list that upload --manifest has written',
-    connections: 'connections for one file',
+    connections: 'connections for one file; auto: as many as help',
     force: 'overwrite what is there',
     expires: 'a signed link that opens closed files for so long, for example 7d; a year at most',
     logout: 'forget the token instead',

@@ -106,7 +106,7 @@ export const chineseHelp = {
     'no-cache': '不记忆未变动文件的 MD5',
     output: '写入的文件或文件夹，- 表示标准输出',
     all: '下载 upload --manifest 所写清单中的全部内容',
-    connections: '单个文件的连接数',
+    connections: '单个文件的连接数；auto：有帮助就增加',
     force: '覆盖已有文件',
     expires: '签名链接，在此时长内可打开不公开的文件，例如 7d；最长一年',
     logout: '改为删除令牌',

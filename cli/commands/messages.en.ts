@@ -28,6 +28,7 @@ export const englishCommands: CommandTexts = {
     address: 'host:port or an http(s) URL',
     duration: 'a duration such as 30s, 10m or 2h',
     count: 'a whole number from 1 to 64',
+    connections: 'auto, or a whole number from 1 to 8',
     size: 'a size such as 500K, 64M or 2G',
     rate: 'bytes per second such as 500K or 5M',
     switch: '1 (on) or 0 (off)',

@@ -28,6 +28,7 @@ export const chineseCommands: CommandTexts = {
     address: ' host:port 或 http(s) URL',
     duration: '时长，例如 30s、10m、2h',
     count: ' 1 到 64 的整数',
+    connections: ' auto，或 1 到 8 的整数',
     size: '大小，例如 500K、64M、2G',
     rate: '每秒字节数，例如 500K、5M',
     switch: ' 1（开）或 0（关）',

@@ -22,6 +22,8 @@ export interface UploadOrder extends CommonOrder {
   sources: readonly string[]
   /** Files at a time. */
   concurrency: number
+  /** Connections for one file; `auto`: as many as help. */
+  connections: number | 'auto'
   /** Hash a file first, and then send what the server lacks; else both at once. */
   hashFirst: boolean
   /** The MD5 proves nothing: the server has to have the SHA-256, too. */

@@ -17,6 +17,7 @@ export function uploadOrder(
     ...order,
     sources,
     concurrency: given.concurrency ?? 4,
+    connections: given.connections ?? 'auto',
     hashFirst: given.hashFirst ?? false,
     strict: given.strict ?? false,
     wait: given.wait ?? false,
@@ -45,7 +46,7 @@ export function getOrder(items: readonly string[], { given, order, texts, tools 
     ...order,
     wanted,
     output: given.output,
-    connections: given.connections ?? 4,
+    connections: typeof given.connections === 'number' ? given.connections : 4,
     force: given.force ?? false,
     limitRate: given.limitRate,
   }

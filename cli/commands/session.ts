@@ -41,7 +41,7 @@ export interface Given {
   cache?: boolean
   output?: string
   all?: string
-  connections?: number
+  connections?: number | 'auto'
   force?: boolean
   logout?: boolean
   expires?: Duration

@@ -25,6 +25,7 @@ export const SPECS: Record<Exclude<CommandName, 'help'>, CommandSpec> = {
     flags: [
       ...COMMON,
       'concurrency',
+      'connections',
       'hash-first',
       'strict',
       'wait',

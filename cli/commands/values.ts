@@ -1,3 +1,4 @@
+import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
 import { parseServer } from '../address.js'
 import { ClientError } from '../errors.js'
 import { parseDuration } from '../options.js'
@@ -11,6 +12,7 @@ export interface Duration {
 }
 
 const MOST_AT_ONCE = 64
+const AUTO = 'auto'
 
 const READERS: Record<Kind, (text: string) => unknown> = {
   text: (text) => text || undefined,
@@ -18,6 +20,8 @@ const READERS: Record<Kind, (text: string) => unknown> = {
   address: parseServer,
   duration: (text) => ({ ms: parseDuration(text), text }) satisfies Duration,
   count: (text) => (/^\d{1,3}$/.test(text) ? between(Number(text), 1, MOST_AT_ONCE) : undefined),
+  connections: (text) =>
+    text === AUTO ? AUTO : /^\d$/.test(text) ? between(Number(text), 1, MOST_CONNECTIONS) : undefined,
   size: parseBytes,
   rate: parseBytes,
 }

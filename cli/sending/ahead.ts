@@ -109,7 +109,7 @@ export class Ahead {
         return offset
       }
       const watched = { askOffset, onBegin: confirm, onConfirmed: confirm }
-      await carry({ file, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
+      await carry({ file, server, uploadUrl, signal, valve, chunkSize, way, flow, progress, ...watched })
     } catch (error) {
       const largest = Math.min(chunkSize ?? Infinity, file.size)
       if (is(error, 'body-limit') && (await flow.shrink(largest))) return this.#send(valve, signal)

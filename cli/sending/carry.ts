@@ -1,27 +1,105 @@
+import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
+import { Spread } from '../../src/spread/spread.js'
 import type { Progress } from '../progress.js'
+import type { Server } from '../server.js'
 import { type Transfer, transfer } from '../transfer.js'
 import type { Flow } from './flow.js'
+import { PiecesLine } from './pieces-line.js'
+import { type Found, Probe } from './probe.js'
+import type { Valve } from './valve.js'
 
 const STALL_MS = 30_000
+/** With how many connections to begin, where one was slow. */
+const BEGIN = 4
 
-export interface Carriage extends Omit<Transfer, 'stallMs' | 'onProgress'> {
+export interface Carriage extends Omit<Transfer, 'stallMs' | 'onProgress' | 'valve' | 'onPieces'> {
   flow: Flow
+  valve: Valve
+  server: Server
   progress: Progress
 }
 
+/** Several connections are worth a try. */
+class Several extends Error {
+  constructor(readonly found: Found) {
+    super()
+  }
+}
+
 /** One attempt to send the rest of a file: shown while it lasts, and measured where it ends well. Throws as `transfer`. */
-export async function carry({ flow, progress, ...order }: Carriage): Promise<void> {
-  const { file } = order
+export async function carry({ progress, ...order }: Carriage): Promise<void> {
+  const { file, flow } = order
   let begun = { from: 0, at: performance.now() }
-  await transfer({
+  const watched = {
     ...order,
-    stallMs: STALL_MS,
-    onBegin: (offset) => {
+    onBegin: (offset: number): void => {
       begun = { from: offset, at: performance.now() }
       order.onBegin(offset)
       progress.start({ kind: 'uploading', name: file.name, size: file.size }, offset)
     },
-    onProgress: (bytes) => progress.update(bytes),
-  }).finally(() => progress.stop())
+    onProgress: (bytes: number): void => progress.update(bytes),
+  }
+  await flow.seats.taken(() => go(watched)).finally(() => progress.stop())
   await flow.measured(file.size - begun.from, performance.now() - begun.at)
+}
+
+type Going = Omit<Carriage, 'progress'> & Pick<Transfer, 'onProgress'>
+
+/** Over as many connections as are known to be right, or over one, and more where that is slow. */
+async function go(order: Going): Promise<void> {
+  const { flow, server, uploadUrl } = order
+  const known = flow.connections
+  if (known > 1 && (await server.stand(uploadUrl)).takesPieces) return spread(order, known)
+  if (flow.hasFixedConnections) return transfer({ ...order, stallMs: STALL_MS })
+  try {
+    await alone(order)
+  } catch (error) {
+    if (!(error instanceof Several)) throw error
+    const { bytesPerSecond, isLossy } = error.found
+    await spread(order, isLossy ? MOST_CONNECTIONS : BEGIN, bytesPerSecond)
+  }
+}
+
+/** Over one connection. Throws `Several` where others are worth a try, and otherwise as `transfer`. */
+async function alone(order: Going): Promise<void> {
+  const { file, flow, server, signal, onBegin, onProgress } = order
+  const over = new AbortController()
+  let isAble = false
+  const watched = { size: file.size, limit: flow.limitRate, tripMs: server.tripMs, ask: order.askOffset }
+  const probe = new Probe(watched, (found) => over.abort(new Several(found)))
+  try {
+    await transfer({
+      ...order,
+      stallMs: STALL_MS,
+      signal: AbortSignal.any([signal, over.signal]),
+      onPieces: () => (isAble = true),
+      onBegin: (offset) => {
+        onBegin(offset)
+        if (isAble) probe.begin(offset)
+      },
+      onProgress: (bytes) => {
+        probe.note(bytes)
+        onProgress(bytes)
+      },
+    })
+  } finally {
+    probe.stop()
+  }
+}
+
+async function spread(order: Going, connections: number, bytesPerSecond?: number): Promise<void> {
+  const { server, uploadUrl, file, flow, valve } = order
+  const spreading = new Spread({
+    ...order,
+    line: new PiecesLine(server, uploadUrl, file, flow),
+    size: file.size,
+    connections,
+    isFixed: flow.hasFixedConnections,
+    most: () => flow.seats.share,
+    perConnection: bytesPerSecond,
+    largest: flow.burst,
+    mayEnd: (signal) => valve.opened(signal),
+  })
+  await spreading.run()
+  await flow.found(spreading.wanted)
 }

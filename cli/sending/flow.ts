@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
 import { Limiter } from './limiter.js'
+import { Seats } from './seats.js'
 import { Valve } from './valve.js'
 
 const MIB = 1024 * 1024
@@ -15,10 +17,14 @@ interface Wishes {
   limitRate?: number | undefined
   /** Bytes in one request, at most. */
   chunkSize?: number | undefined
+  /** How many connections for one file; `auto`, also by default: as many as help. */
+  connections?: number | 'auto' | undefined
 }
 
 interface Memory {
   chunkSize?: number
+  /** How many connections for one file have turned out to be right. */
+  connections?: number
   bytesPerSecond?: number
 }
 
@@ -32,6 +38,9 @@ export class Flow {
   readonly #limitRate: number | undefined
   #memory: Memory
   #chunkSize: number | undefined
+  readonly #wanted: number | undefined
+  /** The files that are being sent. */
+  readonly seats = new Seats()
 
   /** `folder` is the client's own, `server` the server's base URL. */
   static async open(folder: string, server: string, wishes: Wishes = {}): Promise<Flow> {
@@ -40,12 +49,34 @@ export class Flow {
     return new Flow(path, await readMemory(path), wishes)
   }
 
-  private constructor(path: string, memory: Memory, { limitRate, chunkSize }: Wishes) {
+  private constructor(path: string, memory: Memory, { limitRate, chunkSize, connections }: Wishes) {
     this.#path = path
     this.#memory = memory
     this.#limitRate = limitRate
     this.#limiter = limitRate === undefined ? undefined : new Limiter(limitRate)
     this.#chunkSize = chunkSize ?? memory.chunkSize
+    this.#wanted = connections === 'auto' ? undefined : connections
+  }
+
+  /** Bytes a second that may go; undefined: as many as do. */
+  get limitRate(): number | undefined {
+    return this.#limitRate
+  }
+
+  /** How many connections to begin a file with, as was wished or has turned out before. */
+  get connections(): number {
+    return this.#wanted ?? this.#memory.connections ?? 1
+  }
+
+  /** Whether it stays at that. */
+  get hasFixedConnections(): boolean {
+    return this.#wanted !== undefined
+  }
+
+  /** So many connections were right for a file. */
+  async found(connections: number): Promise<void> {
+    if (this.#wanted !== undefined || this.#limitRate !== undefined) return
+    if (connections !== this.#memory.connections) await this.#remember({ connections })
   }
 
   /** Bytes in one request, at most; undefined: as many as there are. */
@@ -110,8 +141,9 @@ export class Flow {
 
 async function readMemory(path: string): Promise<Memory> {
   try {
-    const { chunkSize, bytesPerSecond } = JSON.parse(await readFile(path, 'utf8')) as Memory
+    const { chunkSize, bytesPerSecond, connections } = JSON.parse(await readFile(path, 'utf8')) as Memory
     return {
+      ...(isPositive(connections) && { connections: Math.min(MOST_CONNECTIONS, Math.ceil(connections)) }),
       ...(isPositive(chunkSize) && { chunkSize }),
       ...(isPositive(bytesPerSecond) && { bytesPerSecond }),
     }

@@ -23,6 +23,12 @@ export class Valve {
     this.#open()
   }
 
+  /** Resolves when the last bytes may go; rejects with the signal's reason. */
+  async opened(signal: AbortSignal): Promise<void> {
+    this.#isHolding = true
+    await Promise.race([this.#opened, aborted(signal)])
+  }
+
   /** Whether all that may pass has passed, and the last bytes wait for the gate. */
   get isHolding(): boolean {
     return this.#isHolding
@@ -75,6 +81,13 @@ export class Valve {
       clearInterval(timer)
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

@@ -43,7 +43,7 @@ describe('completion', () => {
     })
 
     it("offers a command's options, and no other's", async () => {
-      expect(await offered('ferry', 'upload', '--con')).toEqual(['--concurrency'])
+      expect(await offered('ferry', 'upload', '--con')).toEqual(['--concurrency', '--connections'])
       expect(await offered('ferry', 'get', '--con')).toEqual(['--connections'])
       expect(await offered('ferry', 'check', '--con')).toEqual([])
       expect(await offered('ferry', 'check', '--he')).toEqual(['--help'])

@@ -7,7 +7,7 @@ import { type Wire, wireTrouble } from '../support/wire/wire.js'
 
 const MIB = 1024 * 1024
 /** How the client is told to send; each has to bring the file. */
-const OPTIONS = ['']
+const OPTIONS = ['', '--connections 4']
 
 const trouble = wireTrouble()
 const skipped = missing('ip', 'python3') || (trouble === undefined ? '' : ` (skipped: ${trouble})`)

@@ -1,0 +1,109 @@
+/**
+ * When it is looked for the first time what the server has, and then how often, in milliseconds. It tells what is on disk,
+ * and sees to that once a second.
+ */
+const FIRST = 1200
+const LOOK = 1000
+/** Bytes a second above which no line is slow. */
+const FAST = 40 * 1024 * 1024
+/** A limit shared with others may be the reason for anything down to this share of it. */
+const LIMITED = 1 / 4
+/**
+ * What can be in the air at once, in bytes (speed times round trip). Where it is no more, packets are lost, or the line is
+ * a thin one. Over a short way, in milliseconds, a lost packet hardly matters.
+ */
+const LITTLE = 64 * 1024
+const SHORT = 10
+/** To try other connections costs so many round trips, and so many milliseconds beside. */
+const TRIPS = 2
+const BESIDE = 100
+/** What it may cost, as a share of the time that is left: of a line that loses, and of any other. */
+const WORTH = { lossy: 1 / 20, other: 1 / 50 }
+
+/** What a single connection was like. */
+export interface Found {
+  /** Bytes a second. */
+  bytesPerSecond: number
+  isLossy: boolean
+}
+
+/** What is watched. */
+interface Watched {
+  /** Bytes of the file. */
+  size: number
+  /** Bytes a second that may go. */
+  limit: number | undefined
+  /** A round trip, in milliseconds. */
+  tripMs: number
+  /** How many bytes the server has. */
+  ask: () => Promise<number>
+}
+
+/**
+ * Watches a transfer over one connection, and says once when several are worth a try. What we have written tells little: the
+ * system takes megabytes of it at once. So the server is asked; not where even what we write is fast.
+ */
+export class Probe {
+  readonly #watched: Watched
+  readonly #onFound: (found: Found) => void
+  /** Bytes: that have gone out now and at the last look, and that the server had then. */
+  #out = 0
+  #outBefore = 0
+  #there: number | undefined
+  #looks = 0
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+
+  constructor(watched: Watched, onFound: (found: Found) => void) {
+    this.#watched = watched
+    this.#onFound = onFound
+  }
+
+  /** The server has so many bytes, and takes the next ones now. */
+  begin(bytes: number): void {
+    if (this.#timer) return
+    this.#there = this.#out = this.#outBefore = bytes
+    this.#wait(FIRST)
+  }
+
+  /** So many bytes of the file are there or on their way. */
+  note(bytes: number): void {
+    this.#out = bytes
+  }
+
+  stop(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+  }
+
+  #wait(milliseconds: number): void {
+    if (!this.#isOver) this.#timer = setTimeout(() => void this.#look(), milliseconds)
+  }
+
+  async #look(): Promise<void> {
+    const out = this.#out - this.#outBefore
+    this.#outBefore = this.#out
+    if (out > FAST) return this.#wait(LOOK)
+    const before = this.#there
+    const begun = performance.now()
+    this.#there = await this.#watched.ask().catch(() => undefined)
+    const found =
+      before === undefined || this.#there === undefined ? undefined : this.#judge(this.#there - before)
+    if (this.#isOver || !found) return this.#wait(Math.max(0, LOOK - (performance.now() - begun)))
+    this.stop()
+    this.#onFound(found)
+  }
+
+  /** So many bytes have come to the server in a second: what is to be thought of that, if others are worth a try. */
+  #judge(bytesPerSecond: number): Found | undefined {
+    const { limit = Infinity, tripMs, size } = this.#watched
+    // Nothing moves: that is another matter.
+    if (bytesPerSecond <= 0 || bytesPerSecond > Math.min(FAST, LIMITED * limit)) return undefined
+    const isLossy = tripMs >= SHORT && (bytesPerSecond * tripMs) / 1000 < LITTLE
+    // The first second is slower than those after it: enough for a line that loses, and no other.
+    if (++this.#looks < 2 && !isLossy) return undefined
+    const leftMs = ((size - this.#there!) / bytesPerSecond) * 1000
+    const cost = TRIPS * tripMs + BESIDE
+    return cost > leftMs * (isLossy ? WORTH.lossy : WORTH.other) ? undefined : { bytesPerSecond, isLossy }
+  }
+}
