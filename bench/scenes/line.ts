@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { basename, join } from 'node:path'
 import { Wire, wireTrouble, type Line } from '../../test/support/wire/wire.js'
 import { inFolder, MIB, newFile, type Bench, type Scene } from '../harness/bench.js'
-import { contest, type Contest, type Contestant } from '../harness/contest.js'
+import { contest, type Bar, type Contest, type Contestant } from '../harness/contest.js'
 import { run, type Command, type RunningServer } from '../harness/process.js'
 import { COPYPARTY_MISSING, copypartyVersion, startCopyparty, u2cClient } from '../systems/copyparty.js'
 import { ferryClient, startFerry } from '../systems/ferry.js'
@@ -11,11 +11,30 @@ import { withServer, type Host } from '../systems/system.js'
 import { startTusd, TUSD_MISSING, tusdVersion } from '../systems/tusd.js'
 
 /** Seconds; who takes longer is ended. */
-const LIMIT = 180
-const USUAL: Line = { rtt: 100, loss: 0.5, rate: 50 }
-const GRID: Line[] = [20, 100, 250].flatMap((rtt) =>
-  [0, 0.5, 2].flatMap((loss) => [10, 50].map((rate) => ({ rtt, loss, rate }))),
+const LIMIT = 600
+
+/** A line, and a file of so many bytes over it. */
+interface Trip extends Line {
+  size: number
+}
+
+const LOSSY: Line = { rtt: 100, loss: 0.5, rate: 50 }
+const TRIPS: Trip[] = [
+  { ...LOSSY, size: 10 * MIB },
+  { ...LOSSY, size: 50 * MIB },
+  { ...LOSSY, loss: 0, size: 50 * MIB },
+]
+const QUICK: Trip[] = [{ ...LOSSY, size: 3 * MIB }]
+const GRID: Trip[] = [20, 100, 250].flatMap((rtt) =>
+  [0, 0.5, 2].flatMap((loss) => [10, 50].map((rate) => ({ rtt, loss, rate, size: 10 * MIB }))),
 )
+const [ALONE, AUTO, EIGHT] = ['1', 'auto', '8'].map((n) => ferry(n, '--connections', n)) as [
+  Uploader,
+  Uploader,
+  Uploader,
+]
+/** Of a line that loses, that auto takes at most so much of the others' time; of one that does not, of one connection's. */
+const SHARE = { alone: 1 / 4, copyparty: 0.4, clean: 1 / 0.97 }
 
 interface Uploader {
   name: string
@@ -35,18 +54,20 @@ export const line: Scene = {
     if (trouble !== undefined)
       return [{ title: 'line', rounds: {}, bars: [], notes: [`skipped: ${trouble}`] }]
     const contests: Contest[] = []
-    for (const one of bench.isGrid ? GRID : [USUAL]) contests.push(await over(one, bench))
+    const trips = bench.isGrid ? GRID : bench.isQuick ? QUICK : TRIPS
+    for (const trip of trips) contests.push(await over(trip, bench))
     return contests
   },
 }
 
-function over(line: Line, { isQuick, memory, rounds }: Bench): Promise<Contest> {
-  const size = (isQuick ? 3 : 10) * MIB
+function over(trip: Trip, { memory, rounds }: Bench): Promise<Contest> {
+  const { size, ...line } = trip
   const notes: string[] = []
-  const uploaders = [ferry('1')]
+  // By default it joins its pieces of 1 MiB into requests of 64, so that a file often has one connection only.
+  const copyparties = line.loss > 0 ? ['-j 1', '-j 4', '-j 8', '-j 8 --sz 1'] : ['-j 8']
+  const uploaders = [ALONE, AUTO, EIGHT]
   if (copypartyVersion() === undefined) notes.push(COPYPARTY_MISSING)
-  // By default it joins its pieces of 1 MiB into requests of 64, so that this file often has one connection only.
-  else uploaders.push(...['-j 1', '-j 4', '-j 8', '-j 8 --sz 1'].map(copyparty))
+  else uploaders.push(...copyparties.map(copyparty))
   if (tusdVersion() === undefined) notes.push(TUSD_MISSING)
   else uploaders.push(tus(4))
   const contestants = uploaders.map((uploader): Contestant => ({
@@ -65,10 +86,19 @@ function over(line: Line, { isQuick, memory, rounds }: Bench): Promise<Contest> 
     contestants,
     {
       rounds,
-      bars: uploaders.slice(1).map(({ name }) => ({ metric: 'seconds', of: uploaders[0]!.name, by: name })),
+      bars: uploaders.filter((uploader) => uploader !== AUTO).map(({ name }) => barBy(name, trip)),
       notes,
     },
   )
+}
+
+/** What is promised of auto beside this one. With pieces of 1 MiB and tusd's own way it is only told. */
+function barBy(name: string, { loss }: Trip): Bar {
+  const bar: Bar = { metric: 'seconds', of: AUTO.name, by: name }
+  const isAlone = name === ALONE.name
+  if (loss === 0) return isAlone ? { ...bar, most: SHARE.clean } : bar
+  if (isAlone) return { ...bar, most: SHARE.alone }
+  return /^copyparty, -j \d$/.test(name) ? { ...bar, most: SHARE.copyparty } : bar
 }
 
 /** On a wire of its own, that in one round loses the same packets for everybody. */
