@@ -1,4 +1,5 @@
 import http from 'node:http'
+import https from 'node:https'
 import {
   HEADERS,
   METADATA,
@@ -194,7 +195,8 @@ export class Server {
 
   /** Closes the connections that nothing goes over just now. */
   closeIdle(): void {
-    const agent = this.#way?.agentFor(this.#base) ?? http.globalAgent
+    const { globalAgent } = this.#base.startsWith('https:') ? https : http
+    const agent = this.#way?.agentFor(this.#base) ?? globalAgent
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy()
   }
 

@@ -11,6 +11,8 @@ import type { Valve } from './valve.js'
 const STALL_MS = 30_000
 /** With how many connections to begin, where one was slow. */
 const BEGIN = 4
+/** Where no more than so many are right, one will do. */
+const FEW = 2
 
 export interface Carriage extends Omit<Transfer, 'stallMs' | 'onProgress' | 'valve' | 'onPieces'> {
   flow: Flow
@@ -56,7 +58,9 @@ async function go(order: Going): Promise<void> {
   } catch (error) {
     if (!(error instanceof Several)) throw error
     const { bytesPerSecond, isLossy } = error.found
-    await spread(order, isLossy ? MOST_CONNECTIONS : BEGIN, bytesPerSecond)
+    // For whoever looks on it is still the same attempt.
+    const goesOn = { ...order, onBegin: order.onConfirmed }
+    await spread(goesOn, isLossy ? MOST_CONNECTIONS : BEGIN, bytesPerSecond)
   }
 }
 
@@ -101,5 +105,5 @@ async function spread(order: Going, connections: number, bytesPerSecond?: number
     mayEnd: (signal) => valve.opened(signal),
   })
   await spreading.run()
-  await flow.found(spreading.wanted)
+  await flow.found(spreading.wanted > FEW ? spreading.wanted : 1)
 }
