@@ -114,6 +114,7 @@ describe('doctor', () => {
     gate.intercept = () => false
     expect(without.at('ferry')).toMatchObject({ level: 'problem', code: 'not-allowed', status: 401 })
     expect(without.at('ferry')?.message).toMatch(/ferry login/)
+    expect(without.stderr).toMatch(/ends at this step: ferry$/m)
     expect(withToken.code).toBe(0)
   })
 

@@ -25,7 +25,7 @@ export async function doctorCommand(item: string | undefined, session: Session):
   for await (const finding of examine(at, (each) => lookAtDownload(md5, each))) {
     const { step, level, text, facts } = finding
     if (level === 'problem') problems += 1
-    end ??= step
+    end = step
     const isShown = !given.quiet || level !== 'ok'
     if (isShown) tools.results.add(texts.line(level, step, text), { step, level, message: text, ...facts })
   }
