@@ -129,6 +129,19 @@ describe('doctor', () => {
     expect(at('body')?.message).toContain(`--chunk-size ${largest / MIB}M`)
   })
 
+  it('comes to its end, too, where hardly any request is let in', async () => {
+    gate.maxBody = 100_000
+    const { code, at } = await examine(gate.address)
+    gate.maxBody = Infinity
+    expect(code).toBe(0)
+    // Half of a request that nobody lets in tells nothing.
+    expect(at('streaming')).toBeUndefined()
+    expect(at('body')).toMatchObject({ level: 'warning', bytes: 65_536 })
+    expect(at('body')?.message).toContain('--chunk-size 64K')
+    expect(at('download')?.level).toBe('ok')
+    expect(await server.inbox()).toEqual([])
+  })
+
   it('finds a proxy that holds requests back until they are complete', async () => {
     gate.holdsBack = true
     const { code, at } = await examine(gate.address)

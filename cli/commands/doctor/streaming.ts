@@ -12,9 +12,10 @@ const LOOK_MS = 250
 
 /**
  * Sends half of a body and asks whether the server has it. Behind a proxy that keeps whole requests back, it has not:
- * then an upload that breaks has to be sent again from where its request began.
+ * then an upload that breaks has to be sent again from where its request began. Undefined where the request is refused, as one
+ * that is too large for somebody on the way.
  */
-export async function streamingFinding(trial: Trial, at: Case): Promise<Finding> {
+export async function streamingFinding(trial: Trial, at: Case): Promise<Finding | undefined> {
   const { way, texts, signal } = at
   const { url } = trial
   const ending = new AbortController()
@@ -25,14 +26,19 @@ export async function streamingFinding(trial: Trial, at: Case): Promise<Finding>
   }
   const question = { method: 'PATCH', url, agent: way.agentFor(url), headers, signal }
   const outgoing = begin(question, AbortSignal.any([signal, ending.signal]))
+  // From here on: one that is refused may be closed long before anybody waits for that.
+  const closed = once(outgoing, 'close').catch(() => undefined)
+  let isRefused = false
+  // Nothing else can be said to half a body.
+  outgoing.once('response', () => (isRefused = true))
   try {
     outgoing.write(randomBytes(HALF))
     const ms = await timeUntil(trial.offset + 1, trial, at)
+    if (isRefused) return undefined
     const level = ms === undefined ? 'warning' : 'ok'
     const text = ms === undefined ? texts.heldBack((LOOKS * LOOK_MS) / 1000) : texts.streams
     return { step: 'streaming', level, text, facts: { streams: ms !== undefined } }
   } finally {
-    const closed = once(outgoing, 'close').catch(() => undefined)
     ending.abort()
     await closed
   }

@@ -28,7 +28,8 @@ export async function* lookAtUpload(at: Case): AsyncIterable<Finding> {
     yield { step: 'protocol', level: 'ok', text: at.texts.protocol }
     const facts = { bytesPerSecond: rate.bytesPerSecond, bytes: rate.bytes, ms: rate.ms }
     yield { step: 'upload', level: 'ok', text: at.texts.uploads(rate.bytesPerSecond, rate.bytes), facts }
-    yield await streamingFinding(trial, at)
+    const streaming = await streamingFinding(trial, at)
+    if (streaming) yield streaming
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason
     yield asFinding(error, at)
