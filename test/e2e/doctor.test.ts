@@ -142,6 +142,22 @@ describe('doctor', () => {
     expect(await server.inbox()).toEqual([])
   })
 
+  it('takes back what it has begun when it is interrupted', async () => {
+    const caught = new Promise<void>((resolve) => {
+      gate.intercept = ({ method }) => {
+        if (method === 'PATCH') resolve()
+        return method === 'PATCH'
+      }
+    })
+    const client = home.start(['doctor', '-s', gate.address], { FERRY_LANG: 'en' })
+    await caught
+    expect((await server.inbox()).length).toBe(1)
+    const { code } = await client.kill('SIGINT')
+    gate.intercept = () => false
+    expect(code).toBe(130)
+    expect(await server.inbox()).toEqual([])
+  })
+
   it('finds a proxy that holds requests back until they are complete', async () => {
     gate.holdsBack = true
     const { code, at } = await examine(gate.address)

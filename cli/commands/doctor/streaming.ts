@@ -4,7 +4,7 @@ import { PATHS } from '../../../src/contract.js'
 import { pause } from '../../retry.js'
 import { begin, exchange } from './exchange.js'
 import type { Case, Finding } from './finding.js'
-import { type Trial, patchHeaders } from './trial.js'
+import { type KnownTrial, patchHeaders } from './trial.js'
 
 const HALF = 64 * 1024
 const LOOKS = 16
@@ -15,7 +15,7 @@ const LOOK_MS = 250
  * then an upload that breaks has to be sent again from where its request began. Undefined where the request is refused, as one
  * that is too large for somebody on the way.
  */
-export async function streamingFinding(trial: Trial, at: Case): Promise<Finding | undefined> {
+export async function streamingFinding(trial: KnownTrial, at: Case): Promise<Finding | undefined> {
   const { way, texts, signal } = at
   const { url } = trial
   const ending = new AbortController()
@@ -47,7 +47,7 @@ export async function streamingFinding(trial: Trial, at: Case): Promise<Finding 
 /** Milliseconds until the server has so many bytes; undefined where it does not get them. */
 async function timeUntil(
   offset: number,
-  { md5 }: Trial,
+  { md5 }: KnownTrial,
   { server, way, signal }: Case,
 ): Promise<number | undefined> {
   const begun = performance.now()

@@ -1,26 +1,32 @@
 import { randomBytes } from 'node:crypto'
-import { HEADERS, METADATA, PATHS } from '../../../src/contract.js'
+import { HEADERS, METADATA } from '../../../src/contract.js'
 import { systemCodeOf } from '../../errors.js'
 import { describe } from '../../messages.js'
 import { asReply, problemOf } from '../../reply.js'
+import { encodeMetadata } from '../../wire.js'
 import { unknownMd5 } from '../items.js'
-import { type Answer, type Question, exchange } from './exchange.js'
 import type { Case, Finding } from './finding.js'
 import { rateOf } from './numbers.js'
 import { streamingFinding } from './streaming.js'
-import { type Trial, patchHeaders } from './trial.js'
+import {
+  type KnownTrial,
+  type Trial,
+  TRIAL_BYTES,
+  Unfit,
+  append,
+  ask,
+  closeTrial,
+  openTrial,
+} from './trial.js'
 
 const KIB = 1024
 /** Bodies that grow, so that a slow line is not kept busy for minutes; together 8 MiB. */
 const PIECES = [64, 448, 1536, 6144].map((size) => size * KIB)
 const ENOUGH_MS = 3000
-const PIECE_MS = 60_000
-/** The upload declares more than is ever sent: it can't become a stored file. */
-const SIZE = 16 * KIB * KIB
 
 /** Creates an upload, sends some of it, takes it back: do methods and headers get through, and how fast is it. */
 export async function* lookAtUpload(at: Case): AsyncIterable<Finding> {
-  let trial: Trial | undefined
+  let trial: KnownTrial | undefined
   try {
     trial = await create(at)
     const rate = await sendPieces(trial, at)
@@ -34,36 +40,16 @@ export async function* lookAtUpload(at: Case): AsyncIterable<Finding> {
     if (at.signal.aborted) throw at.signal.reason
     yield asFinding(error, at)
   } finally {
-    if (trial) await ask('DELETE', trial.url, at).catch(() => undefined)
+    if (trial) await closeTrial(trial, at)
   }
 }
 
-/** An answer that does not fit the protocol. */
-class Unfit extends Error {
-  constructor(
-    readonly method: string,
-    readonly answer: Answer,
-    readonly missing?: string,
-  ) {
-    super(`${method}: ${answer.status}`)
-  }
-}
-
-async function create(at: Case): Promise<Trial> {
+async function create(at: Case): Promise<KnownTrial> {
   const md5 = unknownMd5()
   const metadata = { [METADATA.md5]: md5, [METADATA.filename]: 'ferry-doctor' }
-  const answer = await ask('POST', `${at.server}${PATHS.tus}`, at, {
-    'upload-length': `${SIZE}`,
-    'upload-metadata': Object.entries(metadata)
-      .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
-      .join(','),
-    [HEADERS.client]: 'doctor',
-  })
-  const { location } = answer.headers
-  if (answer.status !== 201) throw new Unfit('POST', answer)
-  if (!location) throw new Unfit('POST', answer, 'Location')
-  const id = location.replace(/\/$/, '').split('/').at(-1) ?? ''
-  return { url: `${at.server}${PATHS.tus}/${id}`, md5, offset: 0 }
+  const encoded = encodeMetadata(metadata)
+  const trial = await openTrial(at, { 'upload-metadata': encoded, [HEADERS.client]: 'doctor' })
+  return Object.assign(trial, { md5 })
 }
 
 async function sendPieces(
@@ -84,36 +70,10 @@ async function sendPieces(
   return last
 }
 
-async function append(trial: Trial, body: Buffer, at: Case): Promise<Answer> {
-  const answer = await ask('PATCH', trial.url, at, patchHeaders(trial), body)
-  if (answer.status !== 204) return answer
-  trial.offset += body.length
-  if (answer.headers['upload-offset'] !== `${trial.offset}`) throw new Unfit('PATCH', answer, 'Upload-Offset')
-  return answer
-}
-
 async function expectHead(trial: Trial, at: Case): Promise<void> {
   const answer = await ask('HEAD', trial.url, at)
   if (answer.status !== 200) throw new Unfit('HEAD', answer)
   if (answer.headers['upload-offset'] !== `${trial.offset}`) throw new Unfit('HEAD', answer, 'Upload-Offset')
-}
-
-function ask(
-  method: string,
-  url: string,
-  { way, signal }: Case,
-  headers: Record<string, string> = {},
-  body?: Buffer,
-): Promise<Answer> {
-  const question: Question = {
-    method,
-    url,
-    signal,
-    agent: way.agentFor(url),
-    headers: { 'tus-resumable': '1.0.0', ...headers, ...way.headersFor(url) },
-    withinMs: PIECE_MS,
-  }
-  return exchange(body ? { ...question, body } : question)
 }
 
 function asFinding(error: unknown, { texts, messages }: Case): Finding {
@@ -123,7 +83,7 @@ function asFinding(error: unknown, { texts, messages }: Case): Finding {
   }
   const { method, answer, missing } = error
   if (method === 'POST' && answer.status === 413)
-    return { step: 'upload', level: 'warning', text: texts.tooSmall(SIZE), facts: { measured: false } }
+    return { step: 'upload', level: 'warning', text: texts.tooSmall(TRIAL_BYTES), facts: { measured: false } }
   const facts = { method, status: answer.status, ...(missing && { missing }) }
   if (missing) return { step: 'protocol', level: 'problem', text: texts.headerLost(method, missing), facts }
   const reply = asReply(answer.status, () => undefined, answer.body)
