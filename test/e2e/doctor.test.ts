@@ -47,6 +47,10 @@ describe('doctor', () => {
       'protocol',
       'upload',
       'streaming',
+      'rtt',
+      'loss',
+      'parallel',
+      'auto',
       'body',
       'download',
     ])

@@ -5,6 +5,7 @@ import { lookAtConnection } from './connect.js'
 import { lookAtDownload, md5In } from './download.js'
 import type { Case, Finding, Look, Step } from './finding.js'
 import { lookAtFerry, lookAtHttp } from './http.js'
+import { lookAtLine } from './line.js'
 import { doctorTextsIn } from './messages.js'
 import { lookAtTls } from './tls.js'
 import { lookAtUpload } from './upload.js'
@@ -46,5 +47,7 @@ async function* examine(at: Case, lookAtDownload: Look): AsyncIterable<Finding> 
     }
     if (isEnd) return
   }
-  for (const look of [lookAtUpload, lookAtBody, lookAtDownload]) yield* look(at)
+  const sent = yield* lookAtUpload(at)
+  yield* lookAtLine(sent, at)
+  for (const look of [lookAtBody, lookAtDownload]) yield* look(at)
 }

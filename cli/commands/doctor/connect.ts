@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { systemCodeOf } from '../../errors.js'
@@ -19,13 +20,18 @@ interface Attempts {
 
 /** TCP to the first hop, by each of IPv4 and IPv6 that its name has. One that works is enough. */
 export async function* lookAtConnection(at: Case): AsyncIterable<Finding> {
-  const { host, port } = firstHop(at)
-  const addresses = await lookup(host, { all: true }).catch(() => [])
-  const firsts = [4, 6].flatMap((wanted) => addresses.find(({ family }) => family === wanted) ?? [])
+  const { port } = firstHop(at)
+  const firsts = await addressesOf(at)
   const all = await Promise.all(firsts.map(({ address, family }) => knock(address, family, port, at.signal)))
   if (at.signal.aborted) throw at.signal.reason
   const isAnyOpen = all.some(({ times }) => times.length > 0)
   for (const attempts of all) yield findingOf(attempts, port, isAnyOpen, at)
+}
+
+/** Where the first hop is, an address for each of IPv4 and IPv6 that its name has. */
+export async function addressesOf(at: Case): Promise<LookupAddress[]> {
+  const addresses = await lookup(firstHop(at).host, { all: true }).catch(() => [])
+  return [4, 6].flatMap((wanted) => addresses.find(({ family }) => family === wanted) ?? [])
 }
 
 async function knock(address: string, family: number, port: number, signal: AbortSignal): Promise<Attempts> {
@@ -40,7 +46,8 @@ async function knock(address: string, family: number, port: number, signal: Abor
   return attempts
 }
 
-function timeToConnect(host: string, port: number, signal: AbortSignal): Promise<number> {
+/** Milliseconds. Throws the system's errors, or an AbortError. */
+export function timeToConnect(host: string, port: number, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     const socket = connect({ host, port, signal, timeout: TRY_MS })

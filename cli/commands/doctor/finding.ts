@@ -17,6 +17,10 @@ export type Step =
   | 'protocol'
   | 'upload'
   | 'streaming'
+  | 'rtt'
+  | 'loss'
+  | 'parallel'
+  | 'auto'
   | 'body'
   | 'download'
 

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../speed.js'
+import type { Choice } from './choice.js'
 import type { DoctorTexts } from './messages.js'
 
 const REASONS: Record<string, string> = {
@@ -7,6 +8,12 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: 'no route: is this machine on the network, and the address right?',
   ENETUNREACH: 'no route: is this machine on the network, and the address right?',
   ECONNRESET: 'the connection is cut: a firewall, or https where http is spoken or the other way round',
+}
+
+const CAUSES = {
+  line: ': the line loses packets, and each loss slows a connection down; a cable instead of Wi-Fi may help, and several connections do',
+  full: ', as it happens where a line is full: no reason to worry',
+  unknown: '',
 }
 
 /** The doctor in English. */
@@ -58,6 +65,26 @@ export const englishDoctor: DoctorTexts = {
   streams: 'bytes reach the server as they are sent',
   heldBack: (seconds) =>
     `bytes had not reached the server after ${seconds} s: a proxy holds requests back (nginx: proxy_request_buffering off); until then use --chunk-size 8M`,
+  there: (ms, busyMs, isProxy, isQueued) => {
+    const way = isProxy ? 'to the proxy and back, what lies behind it not counted' : 'to the server and back'
+    const busy = busyMs === undefined ? '' : `; ${busyMs} ms while sending`
+    const advice = 'a queue on the way fills up, and all else waits in it: --limit-rate keeps it short'
+    return `${ms} ms ${way}${busy}${isQueued ? `, ${advice}` : ''}`
+  },
+  lossUnknown:
+    'not measured: the program ss (Linux, iproute2) is not here, or knows nothing of our connections',
+  lossless: (bytes) => `nothing of ${formatBytes(bytes)} had to be sent again`,
+  resent: (percent, bytes, cause) =>
+    `${percent} % of ${formatBytes(bytes)} had to be sent again${CAUSES[cause]}`,
+  parallel: (rates) =>
+    `${rates.map(({ connections, bytesPerSecond }) => `${connections === 1 ? '1 connection' : connections} ${formatBytes(bytesPerSecond)}/s`).join(', ')} up`,
+  parallelBroken: (connections, reason) =>
+    `with ${connections} connections at once sending broke off (${withAdvice(reason)}): if fewer work, give upload --connections 1`,
+  notParallel: 'not measured: hardly anything got through in the time for it',
+  cannotJoin:
+    'not measured: the server does not announce tus concatenation, a file has one connection there (an older server: update it; or a proxy that answers OPTIONS itself: let it pass)',
+  auto: (connections, reason, gain) =>
+    `upload --connections auto would use ${connections}: ${whyAuto(reason, gain)}`,
   bodyFree: (bytes) => `a request of ${formatBytes(bytes)} is let in`,
   bodyLimit: (bytes, chunk) =>
     bytes === 0
@@ -69,6 +96,12 @@ export const englishDoctor: DoctorTexts = {
     `${url} comes whole where a range was asked for: a proxy drops Range, a broken download would start over`,
   notThere: (md5) => `not measured: the server does not have ${md5}`,
   nothingToDownload: 'not measured: give ferry doctor an MD5 that the server has',
+}
+
+function whyAuto(reason: Choice['reason'], gain: number): string {
+  if (reason === 'quick') return 'one alone is quick here'
+  if (reason === 'full') return `one alone fills the line, several bring ${gain} times as much`
+  return 'one alone is held back by loss or distance, several bring much more'
 }
 
 function withAdvice(reason: string): string {

@@ -1,4 +1,5 @@
 import type { Language } from '../../locale.js'
+import type { Choice, Rate } from './choice.js'
 import type { Level, Step } from './finding.js'
 import { englishDoctor } from './messages.en.js'
 import { chineseDoctor } from './messages.zh.js'
@@ -42,6 +43,15 @@ export interface DoctorTexts {
   tooSmall: (bytes: number) => string
   streams: string
   heldBack: (seconds: number) => string
+  there: (ms: number, busyMs: number | undefined, isProxy: boolean, isQueued: boolean) => string
+  lossUnknown: string
+  lossless: (bytes: number) => string
+  resent: (percent: number, bytes: number, cause: 'line' | 'full' | 'unknown') => string
+  parallel: (rates: readonly Rate[]) => string
+  parallelBroken: (connections: number, reason: string) => string
+  notParallel: string
+  cannotJoin: string
+  auto: (connections: number, reason: Choice['reason'], gain: number) => string
   bodyFree: (bytes: number) => string
   bodyLimit: (bytes: number, chunk: string) => string
   downloads: (rate: number, bytes: number) => string

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../speed.js'
 import type { Level } from './finding.js'
+import type { Choice } from './choice.js'
 import type { DoctorTexts } from './messages.js'
 
 const LEVELS: Record<Level, string> = { ok: '正常', warning: '警告', problem: '问题' }
@@ -10,6 +11,12 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: '没有路由，请检查本机网络和地址',
   ENETUNREACH: '没有路由，请检查本机网络和地址',
   ECONNRESET: '连接被切断，可能是防火墙，或混用了 http 与 https',
+}
+
+const CAUSES = {
+  line: '，线路丢包，每次丢包都会让连接变慢；改用网线代替 Wi-Fi 或许有用，多个连接也能缓解',
+  full: '，线路占满时本就如此，不必担心',
+  unknown: '',
 }
 
 /** The doctor in Chinese. */
@@ -56,6 +63,24 @@ export const chineseDoctor: DoctorTexts = {
   streams: '数据随发随到服务器',
   heldBack: (seconds) =>
     `${seconds} 秒后数据仍未到达服务器: 有代理在缓存请求（nginx: proxy_request_buffering off），在此之前请用 --chunk-size 8M`,
+  there: (ms, busyMs, isProxy, isQueued) => {
+    const way = isProxy ? '到代理往返' : '到服务器往返'
+    const busy = busyMs === undefined ? '' : `，发送时 ${busyMs} ms`
+    const advice = isQueued ? '，途中排起了长队，其他流量也被拖慢，可用 --limit-rate 限速' : ''
+    return `${way} ${ms} ms${busy}${isProxy ? '（不含代理之后的路程）' : ''}${advice}`
+  },
+  lossUnknown: '未测量: 没有 ss 程序（Linux，iproute2），或它不知道我们的连接',
+  lossless: (bytes) => `发送了 ${formatBytes(bytes)}，没有重传`,
+  resent: (percent, bytes, cause) => `发送了 ${formatBytes(bytes)}，其中 ${percent} % 是重传${CAUSES[cause]}`,
+  parallel: (rates) =>
+    `上传: ${rates.map(({ connections, bytesPerSecond }) => `${connections} 个连接 ${formatBytes(bytesPerSecond)}/s`).join('，')}`,
+  parallelBroken: (connections, reason) =>
+    `同时用 ${connections} 个连接时发送中断（${withAdvice(reason)}），若较少的连接可用，请给 upload 加 --connections 1`,
+  notParallel: '未测量: 规定时间内几乎没有数据到达',
+  cannotJoin:
+    '未测量: 服务器没有声明 tus concatenation，每个文件只能用一个连接（旧版服务器请升级；若是代理自己应答了 OPTIONS，请让它放行）',
+  auto: (connections, reason, gain) =>
+    `upload --connections auto 会用 ${connections} 个连接: ${whyAuto(reason, gain)}`,
   bodyFree: (bytes) => `可接受 ${formatBytes(bytes)} 的请求`,
   bodyLimit: (bytes, chunk) =>
     bytes === 0
@@ -66,6 +91,12 @@ export const chineseDoctor: DoctorTexts = {
   noRanges: (url) => `请求部分内容时 ${url} 却返回全部: 代理丢弃了 Range，下载中断后只能从头开始`,
   notThere: (md5) => `未测量: 服务器上没有 ${md5}`,
   nothingToDownload: '未测量: 请给 ferry doctor 一个服务器上已有的 MD5',
+}
+
+function whyAuto(reason: Choice['reason'], gain: number): string {
+  if (reason === 'quick') return '一个连接就够快'
+  if (reason === 'full') return `一个连接已占满线路，多个的速度是它的 ${gain} 倍`
+  return '单个连接受丢包或距离所限，多个快得多'
 }
 
 function withAdvice(reason: string): string {

@@ -15,6 +15,24 @@ export function rateOf(bytes: number, ms: number): number {
   return Math.round((bytes / Math.max(ms, 1)) * 1000)
 }
 
-function tenths(value: number): number {
+/** Bytes that were under way from one time to another, in milliseconds of one clock. */
+export interface Piece {
+  begun: number
+  ended: number
+  bytes: number
+}
+
+/** Bytes per second within a span of time. Of a piece that lies partly in it, that part counts. */
+export function rateBetween(pieces: readonly Piece[], from: number, until: number): number {
+  let sum = 0
+  for (const { begun, ended, bytes } of pieces) {
+    const within = Math.max(0, Math.min(ended, until) - Math.max(begun, from))
+    sum += (bytes * within) / (ended - begun)
+  }
+  return rateOf(sum, until - from)
+}
+
+/** Rounded to tenths. */
+export function tenths(value: number): number {
   return Math.round(value * 10) / 10
 }

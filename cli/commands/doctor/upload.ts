@@ -1,44 +1,46 @@
-import { randomBytes } from 'node:crypto'
 import { HEADERS, METADATA } from '../../../src/contract.js'
 import { systemCodeOf } from '../../errors.js'
 import { describe } from '../../messages.js'
 import { asReply, problemOf } from '../../reply.js'
 import { encodeMetadata } from '../../wire.js'
 import { unknownMd5 } from '../items.js'
+import type { Counted } from './counted.js'
 import type { Case, Finding } from './finding.js'
 import { rateOf } from './numbers.js'
+import { measure } from './speed.js'
 import { streamingFinding } from './streaming.js'
-import {
-  type KnownTrial,
-  type Trial,
-  TRIAL_BYTES,
-  Unfit,
-  append,
-  ask,
-  closeTrial,
-  openTrial,
-} from './trial.js'
+import { countOf } from './tcp.js'
+import { type KnownTrial, type Trial, TRIAL_BYTES, Unfit, ask, closeTrial, openTrial } from './trial.js'
 
-const KIB = 1024
-/** Bodies that grow, so that a slow line is not kept busy for minutes; together 8 MiB. */
-const PIECES = [64, 448, 1536, 6144].map((size) => size * KIB)
-const ENOUGH_MS = 3000
+/** What one connection has brought. */
+export interface Sent {
+  bytesPerSecond: number
+  /** Undefined where the system does not tell. */
+  counted: Counted | undefined
+}
 
-/** Creates an upload, sends some of it, takes it back: do methods and headers get through, and how fast is it. */
-export async function* lookAtUpload(at: Case): AsyncIterable<Finding> {
+/**
+ * Creates an upload, sends some of it, takes it back: do methods and headers get through, and how fast is it. Returns what it
+ * has seen; undefined where there is a problem.
+ */
+export async function* lookAtUpload(at: Case): AsyncGenerator<Finding, Sent | undefined> {
   let trial: KnownTrial | undefined
   try {
     trial = await create(at)
-    const rate = await sendPieces(trial, at)
+    const { bytes, ms } = await measure(trial, at)
+    const bytesPerSecond = rateOf(bytes, ms)
+    const counted = await countOf(at.way.agentFor(at.server))
     await expectHead(trial, at)
     yield { step: 'protocol', level: 'ok', text: at.texts.protocol }
-    const facts = { bytesPerSecond: rate.bytesPerSecond, bytes: rate.bytes, ms: rate.ms }
-    yield { step: 'upload', level: 'ok', text: at.texts.uploads(rate.bytesPerSecond, rate.bytes), facts }
+    const facts = { bytesPerSecond, bytes, ms: Math.round(ms) }
+    yield { step: 'upload', level: 'ok', text: at.texts.uploads(bytesPerSecond, bytes), facts }
     const streaming = await streamingFinding(trial, at)
     if (streaming) yield streaming
+    return { bytesPerSecond, counted }
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason
     yield asFinding(error, at)
+    return undefined
   } finally {
     if (trial) await closeTrial(trial, at)
   }
@@ -50,24 +52,6 @@ async function create(at: Case): Promise<KnownTrial> {
   const encoded = encodeMetadata(metadata)
   const trial = await openTrial(at, { 'upload-metadata': encoded, [HEADERS.client]: 'doctor' })
   return Object.assign(trial, { md5 })
-}
-
-async function sendPieces(
-  trial: Trial,
-  at: Case,
-): Promise<{ bytes: number; ms: number; bytesPerSecond: number }> {
-  let last = { bytes: 0, ms: 0, bytesPerSecond: 0 }
-  const begun = performance.now()
-  for (const bytes of PIECES) {
-    const answer = await append(trial, randomBytes(bytes), at)
-    // A limit on the way: body.ts finds out which. What got through before it can be counted.
-    if (answer.status === 413 && last.bytes > 0) break
-    if (answer.status !== 204) throw new Unfit('PATCH', answer)
-    const { ms } = answer
-    last = { bytes, ms: Math.round(ms), bytesPerSecond: rateOf(bytes, ms) }
-    if (performance.now() - begun > ENOUGH_MS) break
-  }
-  return last
 }
 
 async function expectHead(trial: Trial, at: Case): Promise<void> {
