@@ -223,7 +223,10 @@ describe.skipIf(skipped)(`doctor, over a long wire${skipped}`, () => {
     const at = await examine({ rtt: 20, rate: 4 })
     const { rates } = at('parallel') as unknown as Rates
     expectWithin(rates[0]!.bytesPerSecond, 200_000, 500_000)
-    expect(at('auto')).toMatchObject({ connections: 1, reason: 'full' })
+    // A busy machine may hold the first of them up.
+    const gain = Math.max(...rates.map((rate) => rate.bytesPerSecond)) / rates[0]!.bytesPerSecond
+    expect(gain).toBeLessThan(2.5)
+    expect(at('auto')).toMatchObject(gain < 1.5 ? { connections: 1, reason: 'full' } : { reason: 'held' })
     expect(at('loss')?.level).toBe('ok')
   })
 
