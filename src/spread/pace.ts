@@ -3,9 +3,10 @@ import { Usual } from './usual.js'
 
 /** No more connections than that, however much they help. */
 export const MOST_CONNECTIONS = 8
-/** The line is another one where a second brings so many times the usual, or two in a row so little of it. */
+/** The line is another one where a second brings so many times the usual, or some in a row so little of it. */
 const ROSE = 1.4
 const FELL = 0.6
+const LOW_SECONDS = 3
 /** A second that brings so little of the usual says something about the line, and nothing about the number … */
 const OUTAGE = 0.05
 /** … unless it goes on for so many seconds. */
@@ -61,8 +62,8 @@ export class Pace {
     this.#keptFor += 1
     this.#noticeChange(bytes)
     this.#usual.add(bytes)
-    // The first second brings too little. Where there are few, another costs least, and they need not wait.
-    if (this.#usual.count < 2 && this.#kept > 2 && !this.#hasRisen) return
+    // What is new brings too little in its first second, or, until its first packet is lost, too much.
+    if (this.#usual.count < 2 && !this.#hasRisen) return
     if (this.#keptFor >= this.#rest) this.#isEnough = false
     if (this.#keptFor >= DOUBT) this.#isNeeded = false
     if (!this.#isEnough && this.#kept < MOST_CONNECTIONS) this.#begin(this.#more)
@@ -74,7 +75,7 @@ export class Pace {
     if (count < 2) return
     this.#low = bytes < FELL * mean ? this.#low + 1 : 0
     if (bytes > ROSE * mean) this.#rise(this.#kept)
-    if (this.#low < 2) return
+    if (this.#low < LOW_SECONDS) return
     this.#keepTo(this.#kept)
     // It may be that there are too many now: fewer are tried first.
     this.#isEnough = true
@@ -120,13 +121,11 @@ export class Pace {
 
   #settle(trial: Trial): void {
     const { needed, few, many, count, seen } = trial
-    // After its first second only nobody knows what the number before would have brought.
-    const isSure = this.#usual.count > 1 || this.#hasRisen
     if (needed !== this.#kept) this.#keepTo(needed)
     else this.#rest = Math.min(LONGEST_REST, this.#rest * 2)
     if (needed === count) for (const bytes of seen) this.#usual.add(bytes)
     this.#isEnough ||= needed < many.count
-    this.#isNeeded ||= isSure && needed > few.count
+    this.#isNeeded ||= needed > few.count
     this.#trial = undefined
     this.#keptFor = 0
     this.wanted = needed

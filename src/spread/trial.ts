@@ -1,6 +1,6 @@
 /** More connections have helped where they bring so many times as much; less than that may be chance. Or they do harm. */
 const HELPS = 1.12
-const HARMS = 0.9
+const HARMS = 0.8
 /** Where the line is lossy one connection too many costs little, and one too few a lot. */
 const MARGIN = 1.1
 /** One alone would not show when the line gets better: the second stays where it does no harm. */

@@ -19,6 +19,8 @@ function chances(seed: number): () => number {
   }
 }
 
+const SECONDS = 30
+
 export interface Transfer {
   /** With how many connections, for each second. */
   used: number[]
@@ -28,25 +30,20 @@ export interface Transfer {
 
 /**
  * A transfer over a line, with as many connections as the pace wants. Each connection's luck is up to 40 % off, half of it
- * for the whole time and half anew each second; in its first second a connection brings half.
+ * for the whole time and half anew each second; in its first second a connection brings `first` times that.
  */
-export function transfer(
-  law: Law,
-  pace: Pick<Pace, 'wanted' | 'note'>,
-  seed: number,
-  seconds = 30,
-): Transfer {
+export function transfer(law: Law, pace: Pick<Pace, 'wanted' | 'note'>, seed: number, first = 0.5): Transfer {
   const chance = chances(seed)
   const luck = () => (chance() * 2 - 1) * 0.4
   const lasting = Array.from({ length: 64 }, luck)
   let goodput = 0
   const used: number[] = []
-  for (let second = 0; second < seconds; second++) {
+  for (let second = 0; second < SECONDS; second++) {
     const before = used.at(-1) ?? 0
     const count = pace.wanted
     const each = Array.from({ length: count }, (_, nth) => {
       const share = 1 + (lasting[nth]! + luck()) / 2
-      return nth < before ? share : share / 2
+      return nth < before ? share : share * first
     })
     const bytes = Math.max(0, law(each, second))
     used.push(count)
