@@ -1,7 +1,7 @@
 import { Trial } from './trial.js'
 import { Usual } from './usual.js'
 
-/** No more connections than that, however much they help. */
+/** @public No more connections than that, however much they help. */
 export const MOST_CONNECTIONS = 8
 /** The line is another one where a second brings so many times the usual, or some in a row so little of it. */
 const ROSE = 1.4
