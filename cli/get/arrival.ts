@@ -3,12 +3,13 @@ import { ClientError } from '../errors.js'
 import { place } from './disk.js'
 import { type Facts, Replaced, isSameContent } from './facts.js'
 import { Follower } from './follower.js'
-import type { Job } from './job.js'
+import { type Job, stallMsOf } from './job.js'
 import { Part } from './part.js'
 import { type PartRecord, readRecord } from './record.js'
 import { fetchRound } from './round.js'
 import type { Slot } from './slot.js'
 import type { Target } from './target.js'
+import { Tempo } from './tempo.js'
 
 /** How one try to bring the whole content ended: right, wrong bytes (some of them old ones), another content there. */
 type Outcome = 'right' | 'wrong' | 'damaged' | 'replaced'
@@ -96,7 +97,8 @@ export class Arrival {
       remote,
       facts,
       signal,
-      connections: wishes.connections,
+      tempo: new Tempo(facts.hasRanges ? wishes.connections : 1),
+      silentMs: stallMsOf(wishes) / 2,
       mends: !attempts.areNone,
       onBytes: () => {
         attempts.progressed()

@@ -38,9 +38,14 @@ export async function withAgents<T>(
   }
 }
 
+/** Without a byte for so long (ms) a connection counts as dead. */
+export function stallMsOf({ stallMs = STALL_MS }: Wishes): number {
+  return stallMs
+}
+
 /** The job of getting `source`. Throws `bad-source`. */
 export function jobOf(source: string, wishes: Equipped, tools: GetTools): Job {
-  const { server, token, headers = {}, agent, stallMs = STALL_MS, limiter } = wishes
+  const { server, token, headers = {}, agent, limiter } = wishes
   const parsed = parseSource(source, server)
   const { console, language, signal } = tools
   return {
@@ -53,7 +58,7 @@ export function jobOf(source: string, wishes: Equipped, tools: GetTools): Job {
       headers: { ...headers, ...(token && { authorization: `Bearer ${token}` }) },
       trusted: new URL(server).origin,
       agent,
-      stallMs,
+      stallMs: stallMsOf(wishes),
       limiter,
     }),
     attempts: new Attempts({

@@ -11,8 +11,8 @@ export interface Wishes {
   server: string
   /** What relative paths are relative to. */
   cwd: string
-  /** At most so many connections at once; a small file gets fewer. */
-  connections: number
+  /** At most so many connections at once, a small file gets fewer; `auto`: as many as help. */
+  connections: number | 'auto'
   /** Replace a file that has the name and another content. */
   force: boolean
   /** How long (ms) to try again without a new byte; 0 makes the first failure the last. */

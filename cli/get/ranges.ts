@@ -56,23 +56,21 @@ export class Ranges {
 
 /** What is still to be fetched; several workers take pieces of it, the first ones first. */
 export class Todo {
-  readonly #pieceSize: number
   #open: Range[]
 
-  constructor(gaps: readonly Range[], pieceSize: number) {
+  constructor(gaps: readonly Range[]) {
     this.#open = [...gaps]
-    this.#pieceSize = pieceSize
   }
 
   get isEmpty(): boolean {
     return this.#open.length === 0
   }
 
-  /** The next piece, of at most the piece size; undefined where nothing is left to take. */
-  take(): Range | undefined {
+  /** The next piece, of so many bytes at most; undefined where nothing is left to take. */
+  take(most: number): Range | undefined {
     const first = this.#open.shift()
     if (!first) return undefined
-    const end = Math.min(first.end, first.start + this.#pieceSize)
+    const end = Math.min(first.end, first.start + most)
     if (end < first.end) this.#open.unshift({ start: end, end: first.end })
     return { start: first.start, end }
   }

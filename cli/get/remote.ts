@@ -54,15 +54,22 @@ export class Remote {
 
   /**
    * The bytes of a range of the content that `facts` are about (If-Range, RFC 9110 13.1.5), never more of them.
-   * Throws `Replaced` where there is another content now, and `line-down` where they end too early.
+   * Throws `Replaced` where there is another content now, and `line-down` where they end too early. `onArrived`: the line
+   * has brought some; they may have to wait for their turn.
    */
-  async *bytes(range: Range, facts: Facts, signal: AbortSignal): AsyncGenerator<Buffer> {
+  async *bytes(
+    range: Range,
+    facts: Facts,
+    signal: AbortSignal,
+    onArrived: () => void = () => undefined,
+  ): AsyncGenerator<Buffer> {
     const etag = strongEtag(facts)
     const asked = { range: `bytes=${range.start}-${range.end - 1}`, ...(etag && { 'if-range': etag }) }
     const response = await this.#ask('GET', asked, signal)
     try {
       let position = checkedStart(response, range, facts)
       for await (const chunk of bodyOf(response, this.#parts.stallMs)) {
+        onArrived()
         const wanted = chunk.subarray(Math.max(0, range.start - position), Math.max(0, range.end - position))
         position += chunk.length
         await this.#parts.limiter?.take(wanted.length)

@@ -5,16 +5,20 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 export class Downline {
   /** Bytes from the server to the client. */
   down = 0
-  /** How many connections there have been, and how many at most at once. */
+  /** How many connections there have been, how many at most at once, and the numbers of those that are still there. */
   connections = 0
   mostAtOnce = 0
   /** Bytes per second of each connection towards the client. */
   rate = Infinity
+  /** That of some, by their numbers: the first one is 1. */
+  readonly rates = new Map<number, number>()
+  /** More at once are refused. */
+  most = Infinity
   /** A connection breaks after so many bytes towards the client. */
   cutEvery = Infinity
   cuts = 0
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<Socket, number>()
 
   static async to(port: number): Promise<Downline> {
     const line = new Downline(port)
@@ -27,7 +31,9 @@ export class Downline {
     this.#server = createServer((client) => {
       const server = connect(port, '127.0.0.1')
       this.connections++
-      this.#sockets.add(client)
+      if (this.#sockets.size >= this.most) return void client.resetAndDestroy()
+      const number = this.connections
+      this.#sockets.set(client, number)
       this.mostAtOnce = Math.max(this.mostAtOnce, this.#sockets.size)
       client.on('data', (bytes) => server.write(bytes))
       const end = () => {
@@ -36,7 +42,7 @@ export class Downline {
         server.destroy()
       }
       for (const socket of [client, server]) socket.on('error', end).on('close', end)
-      this.#carryDown(server, client)
+      this.#carryDown(server, client, number)
     })
   }
 
@@ -45,16 +51,24 @@ export class Downline {
   }
 
   /** The connections that there are fall silent for ever, and nobody is told. New ones work. */
-  silence(): void {
-    for (const socket of this.#sockets) socket.emit('silence')
+  silence(which = this.open): void {
+    for (const [socket, number] of this.#sockets) if (which.includes(number)) socket.emit('silence')
+  }
+
+  get open(): number[] {
+    return [...this.#sockets.values()]
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  #carryDown(server: Socket, client: Socket): void {
+  #rateOf(number: number): number {
+    return this.rates.get(number) ?? this.rate
+  }
+
+  #carryDown(server: Socket, client: Socket, number: number): void {
     let carried = 0
     let isSilent = false
     client.on('silence', () => {
@@ -70,7 +84,7 @@ export class Downline {
         if (allowed.length < bytes.length) {
           this.cuts++
           client.resetAndDestroy()
-        } else setTimeout(() => isSilent || server.resume(), (allowed.length / this.rate) * 1000)
+        } else setTimeout(() => isSilent || server.resume(), (allowed.length / this.#rateOf(number)) * 1000)
       })
     })
   }

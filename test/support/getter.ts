@@ -82,6 +82,8 @@ export function testTools(signal = new AbortController().signal) {
   return { ...tools, steps, lines: said, output: () => Buffer.concat(written) }
 }
 
+type Within = (program: string, args: string[]) => { program: string; args: string[] }
+
 /** A real process that gets something, and can be killed. */
 export class Getter {
   readonly child: ChildProcess
@@ -90,8 +92,10 @@ export class Getter {
   output = ''
   readonly stdout: Buffer[] = []
 
-  constructor(order: GetOrder | GetAllOrder) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', DRIVER, JSON.stringify(order)], {
+  /** `within`: how a program is run where the getter shall be. */
+  constructor(order: GetOrder | GetAllOrder, within: Within = (program, args) => ({ program, args })) {
+    const { program, args } = within(process.execPath, ['--import', 'tsx', DRIVER, JSON.stringify(order)])
+    this.child = spawn(program, args, {
       cwd: PACKAGE,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -63,14 +63,14 @@ describe('Todo', () => {
       { start: 0, end: 25 },
       { start: 40, end: 45 },
     ]
-    const todo = new Todo(gaps, 10)
-    expect([todo.take(), todo.take()]).toEqual([
+    const todo = new Todo(gaps)
+    expect([todo.take(10), todo.take(10)]).toEqual([
       { start: 0, end: 10 },
       { start: 10, end: 20 },
     ])
     todo.giveBack({ start: 3, end: 10 })
     todo.giveBack({ start: 20, end: 20 })
-    const rest = [todo.take(), todo.take(), todo.take(), todo.take()]
+    const rest = [todo.take(10), todo.take(10), todo.take(10), todo.take(10)]
     expect(rest).toEqual([{ start: 3, end: 10 }, { start: 20, end: 25 }, { start: 40, end: 45 }, undefined])
     expect(todo.isEmpty).toBe(true)
     expect(gaps[0]).toEqual({ start: 0, end: 25 })
