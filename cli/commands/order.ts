@@ -62,8 +62,8 @@ export interface GetOrder extends CommonOrder {
   wanted: readonly Wanted[]
   /** A file, or a folder (with a slash at its end one that may be missing), as typed; `-`: standard output; undefined: the current folder. */
   output: string | undefined
-  /** Connections for one file. */
-  connections: number
+  /** Connections for one file; `auto`: as many as help. */
+  connections: number | 'auto'
   /** Overwrite what is there. */
   force: boolean
   /** Bytes per second, all connections together. */

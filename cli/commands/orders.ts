@@ -46,7 +46,7 @@ export function getOrder(items: readonly string[], { given, order, texts, tools 
     ...order,
     wanted,
     output: given.output,
-    connections: typeof given.connections === 'number' ? given.connections : 4,
+    connections: given.connections ?? 'auto',
     force: given.force ?? false,
     limitRate: given.limitRate,
   }

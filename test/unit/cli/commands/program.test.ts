@@ -184,6 +184,15 @@ describe('get', () => {
       limitRate: undefined,
     })
   })
+
+  it('uses as many connections as help, unless a number is given', async () => {
+    const connections = async (argv: string[], env = {}) =>
+      (await run(['get', 'http://x/files/y', ...argv], env)).get?.connections
+    expect(await connections([])).toBe('auto')
+    expect(await connections(['--connections', 'auto'], { FERRY_CONNECTIONS: '3' })).toBe('auto')
+    expect(await connections(['--connections', '8'])).toBe(8)
+    expect(await connections([], { FERRY_CONNECTIONS: '3' })).toBe(3)
+  })
 })
 
 describe('wrong usage is said in one line with what to do:', () => {
@@ -193,6 +202,8 @@ describe('wrong usage is said in one line with what to do:', () => {
     ['upload x --concurency 3', /--concurency.*--concurrency/],
     ['upload x --concurrency', /--concurrency.*needs a value/],
     ['upload x --concurrency 0', /--concurrency.*"0".*from 1 to 64/],
+    ['get x --connections 0', /--connections.*"0".*auto.*from 1 to 8/],
+    ['get x --connections 9', /--connections.*"9".*auto.*from 1 to 8/],
     ['upload x --limit-rate fast', /--limit-rate.*"fast".*5M/],
     ['upload x --name y', /--name.*-/],
     ['upload - -', /only once/],
