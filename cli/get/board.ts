@@ -1,5 +1,6 @@
 import { Flight } from './flight.js'
-import { type Range, Todo } from './ranges.js'
+import type { Range } from '../../src/spread/ranges.js'
+import { Todo } from './todo.js'
 
 const SECOND = 1000
 /** After so many milliseconds it is known how fast a range comes; twice as long where it was taken over before. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { ClientError } from '../errors.js'
-import type { Range } from './ranges.js'
+import type { Range } from '../../src/spread/ranges.js'
 
 /** What a server says of a content. */
 export interface Facts {

@@ -1,6 +1,6 @@
 import type { Facts } from './facts.js'
 import type { Part } from './part.js'
-import type { Range } from './ranges.js'
+import type { Range } from '../../src/spread/ranges.js'
 import type { Remote } from './remote.js'
 
 /** The disk always takes a moment. Who waits for longer, in milliseconds, waits for us, and the line may be good. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Md5 } from '../../src/contract.js'
 import type { Facts } from './facts.js'
-import { Ranges } from './ranges.js'
+import { Ranges } from '../../src/spread/ranges.js'
 import { type PartRecord, writeRecord } from './record.js'
 import type { Slot } from './slot.js'
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { type Md5, parseMd5 } from '../../src/contract.js'
 import { systemCodeOf } from '../errors.js'
 import { syncFolder } from './disk.js'
-import { Ranges } from './ranges.js'
+import { Ranges } from '../../src/spread/ranges.js'
 
 /** What is known of a part: whose bytes it holds, and which of them are certainly in it. */
 export interface PartRecord {

@@ -4,7 +4,7 @@ import { asReply, problemOf } from '../reply.js'
 import type { Limiter } from '../sending/limiter.js'
 import { asLineError, beginningOf, bodyOf, exchange } from './exchange.js'
 import { type Facts, Replaced, checkedStart, factsIn, strongEtag } from './facts.js'
-import type { Range } from './ranges.js'
+import type { Range } from '../../src/spread/ranges.js'
 import { shownUrl } from './source.js'
 
 export interface RemoteParts {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Ranges, Todo } from '#cli/get/ranges.js'
+import { Ranges } from '#src/spread/ranges.js'
+import { Todo } from '#cli/get/todo.js'
 
 describe('Ranges', () => {
   const ranges = (...pairs: [number, number][]) => new Ranges(pairs.map(([start, end]) => ({ start, end })))
