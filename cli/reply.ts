@@ -1,4 +1,5 @@
 import { HEADERS, TUS_MISMATCH } from '../src/contract.js'
+import { parseAhead } from '../src/spread/ahead.js'
 import type { Range } from '../src/spread/ranges.js'
 import { ClientError, type ErrorCode } from './errors.js'
 import { parseRetryAfter } from './retry.js'
@@ -32,12 +33,6 @@ export function asReply(status: number, header: (name: string) => string | undef
 function parseOffset(text: string | undefined): number | undefined {
   const offset = /^\d{1,16}$/.test(text ?? '') ? Number(text) : undefined
   return Number.isSafeInteger(offset) ? offset : undefined
-}
-
-function parseAhead(text: string | undefined): Range[] | undefined {
-  if (text === undefined) return undefined
-  const ranges = text.split(',').map((range) => /^(\d{1,16})-(\d{1,16})$/.exec(range.trim()))
-  return ranges.flatMap((match) => (match ? [{ start: Number(match[1]), end: Number(match[2]) }] : []))
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

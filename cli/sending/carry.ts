@@ -1,11 +1,11 @@
 import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
+import { type Found, Probe } from '../../src/spread/probe.js'
 import { Spread } from '../../src/spread/spread.js'
 import type { Progress } from '../progress.js'
 import type { Server } from '../server.js'
 import { type Transfer, transfer } from '../transfer.js'
 import type { Flow } from './flow.js'
 import { PiecesLine } from './pieces-line.js'
-import { type Found, Probe } from './probe.js'
 import type { Valve } from './valve.js'
 
 const STALL_MS = 30_000

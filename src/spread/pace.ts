@@ -37,11 +37,12 @@ export class Pace {
   /** Seconds in a row with next to nothing, and with little. */
   #outage = 0
   #low = 0
+  readonly #most: number
 
-  /** Begins with so many connections. */
-  constructor(begin: number) {
-    this.wanted = begin
-    this.#kept = begin
+  /** Begins with so many connections, and tries no more than `most`. */
+  constructor(begin: number, most = MOST_CONNECTIONS) {
+    this.#most = most
+    this.wanted = this.#kept = Math.min(begin, most)
   }
 
   /** So many bytes have come, or gone, in the last second, in which there was enough to do for `wanted` connections. */
@@ -66,7 +67,7 @@ export class Pace {
     if (this.#usual.count < 2 && !this.#hasRisen) return
     if (this.#keptFor >= this.#rest) this.#isEnough = false
     if (this.#keptFor >= DOUBT) this.#isNeeded = false
-    if (!this.#isEnough && this.#kept < MOST_CONNECTIONS) this.#begin(this.#more)
+    if (!this.#isEnough && this.#kept < this.#most) this.#begin(this.#more)
     else if (!this.#isNeeded && this.#kept > 1) this.#begin(Math.floor(this.#kept / 2))
   }
 
@@ -99,10 +100,10 @@ export class Pace {
 
   /** Four of one, and twice as many as long as that helps; after it was in vain, half as many more. */
   get #more(): number {
-    if (this.#hasRisen) return MOST_CONNECTIONS
+    if (this.#hasRisen) return this.#most
     const times = this.#kept === 1 ? 4 : 2
     const more = this.#rest > FIRST_REST ? Math.ceil(1.5 * this.#kept) : times * this.#kept
-    return Math.min(MOST_CONNECTIONS, more)
+    return Math.min(this.#most, more)
   }
 
   #begin(count: number): void {

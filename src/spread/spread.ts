@@ -36,6 +36,8 @@ export interface SpreadOrder {
   /** How many connections: always so many, or at first, and then what helps. */
   connections: number
   isFixed: boolean
+  /** Never more than so many are tried. */
+  ceiling?: number
   /** No more than so many for now: others may need some. */
   most?: () => number
   /** Bytes a second of one connection, as far as that is known. */
@@ -82,7 +84,7 @@ export class Spread {
 
   constructor(order: SpreadOrder) {
     this.#order = order
-    this.#pace = new Pace(order.connections)
+    this.#pace = new Pace(order.connections, order.ceiling)
     this.#perConnection = order.perConnection ?? LEAST
   }
 

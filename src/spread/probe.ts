@@ -51,7 +51,7 @@ export class Probe {
   #outBefore = 0
   #there: number | undefined
   #looks = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
 
   constructor(watched: Watched, onFound: (found: Found) => void) {
