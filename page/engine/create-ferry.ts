@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { Md5 } from '../../src/contract.js'
+import { Ranges } from '../../src/spread/ranges.js'
 import { Access, browserTokenPlace } from './access.js'
 import { createCard, type Card } from './card.js'
 import { Checks } from './checks.js'
@@ -33,6 +34,7 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
     locks: new Locks(),
     checks: new Checks(server, tabs.id),
     limit: { bytes: Infinity },
+    line: {},
   }
   const forever = new AbortController().signal
 
@@ -88,7 +90,8 @@ export async function createFerry(base: string, createWorker: () => Worker): Pro
         continue
       }
       const bytes = await server
-        .offset(upload, forever)
+        .stand(upload, forever)
+        .then(({ offset, ahead = [] }) => new Ranges([{ start: 0, end: offset }, ...ahead]).total)
         .catch((error: unknown) => (isProblem(error, 'gone') ? 'gone' : undefined))
       if (bytes !== 'gone') earlier.value = [...earlier.value, { key, name, size, bytes }]
       else if (!tabs.holds(key)) await memory.forget(key)

@@ -25,6 +25,8 @@ export interface Means {
   readonly checks: Checks
   /** The most that goes in one request, in bytes; it becomes less where a proxy refuses that much. */
   readonly limit: { bytes: number }
+  /** With how many connections a file has turned out to go best; undefined where nobody has tried. */
+  readonly line: { connections?: number }
 }
 
 /** Larger files are sent while they are hashed, where the server can't have them yet. Bytes. */

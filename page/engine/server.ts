@@ -1,6 +1,9 @@
 import { HEADERS, METADATA, PATHS, type Md5 } from '../../src/contract.js'
+import { parseAhead } from '../../src/spread/ahead.js'
+import type { Range } from '../../src/spread/ranges.js'
 import type { Access } from './access.js'
 import { isLink } from './links.js'
+import { post } from './post.js'
 import { isProblem, Problem, problemOf } from './problem.js'
 import { assertReadable } from './readable.js'
 
@@ -16,6 +19,12 @@ export interface Claim {
   readonly filename: string
   /** Bytes. */
   readonly size: number
+}
+
+/** Where an upload stands, in bytes: without a gap, and beyond that; undefined where the server takes no pieces of it. */
+interface Stand {
+  offset: number
+  ahead: Range[] | undefined
 }
 
 /** These answer at once; who does not is not there. */
@@ -36,11 +45,17 @@ interface Order {
 export class Server {
   readonly #base: string
   readonly #access: Access
+  #tripMs = Infinity
 
   /** `base`: the page's own address, up to and without its last slash. */
   constructor(base: string, access: Access) {
     this.#base = base
     this.#access = access
+  }
+
+  /** The shortest time that a question and its answer have taken, in milliseconds: hardly more than a round trip. */
+  get tripMs(): number {
+    return this.#tripMs
   }
 
   /** An upload is spoken to where the page comes from, by whatever name the server goes elsewhere. */
@@ -96,10 +111,38 @@ export class Server {
     return { id: idIn(response), isComplete }
   }
 
-  /** Where an upload stands, in bytes. Throws `gone`. */
-  async offset(id: string, signal: AbortSignal): Promise<number> {
+  /** Where an upload stands. Throws `gone`. */
+  async stand(id: string, signal: AbortSignal): Promise<Stand> {
     const { headers } = await this.#request('HEAD', `${PATHS.tus}/${id}`, { signal, headers: TUS })
-    return Number(headers.get('Upload-Offset'))
+    const offset = headers.get('Upload-Offset') ?? ''
+    if (!/^\d{1,15}$/.test(offset)) throw new Problem('busy', 'not an answer of /tus')
+    return { offset: Number(offset), ahead: parseAhead(headers.get(HEADERS.ahead)) }
+  }
+
+  /**
+   * Sends a stretch of a file, that begins at `at`, to its place in the file's upload, as a piece of its own (tus
+   * creation-with-upload). `onSent` hears how many bytes have gone out. Returns how many of them are on the server's disk.
+   */
+  async put(
+    id: string,
+    at: number,
+    stretch: Blob,
+    signal: AbortSignal,
+    onSent: (bytes: number) => void,
+  ): Promise<number> {
+    const headers = {
+      ...TUS,
+      ...BODY,
+      'Upload-Concat': 'partial',
+      'Upload-Length': String(stretch.size),
+      'Upload-Metadata': encode({ [METADATA.of]: id, [METADATA.at]: String(at) }),
+      ...this.#access.headers(),
+    }
+    const answer = await post(`${this.#base}${PATHS.tus}`, { headers, body: stretch, signal, onSent })
+    // A page of some proxy: the line's doing, and it will pass.
+    if (answer.status < 400 && answer.status !== 201) throw new Problem('busy', `HTTP ${answer.status}`)
+    if (answer.status !== 201) throw problemOf(answer)
+    return Math.max(0, Math.min(stretch.size, Number(answer.header('Upload-Offset')) || 0))
   }
 
   /** Ends an upload and removes its bytes (tus termination); one that is gone is fine. */
@@ -157,6 +200,7 @@ export class Server {
     for (;;) {
       const { token } = this.#access
       const timeout = AbortSignal.timeout(withinMs)
+      const begun = performance.now()
       const response = await fetch(`${this.#base}${path}`, {
         method,
         headers: { ...headers, ...this.#access.headers() },
@@ -168,6 +212,7 @@ export class Server {
         if (body) await assertReadable(body)
         throw new Problem(timeout.aborted ? 'silent' : 'unreachable', String(error))
       })
+      this.#tripMs = Math.min(this.#tripMs, performance.now() - begun)
       if (response.ok) return response
       const problem = problemOf({
         status: response.status,

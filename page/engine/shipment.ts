@@ -1,9 +1,9 @@
 import type { Attempts } from './attempts.js'
 import type { Card, Step } from './card.js'
-import type { Means } from './crossing.js'
+import { carry, type Ways } from './carry.js'
+import { abortable } from './locks.js'
 import { isProblem, type Problem } from './problem.js'
 import { Speed } from './speed.js'
-import { transfer } from './transfer.js'
 
 /** The card shows something new so often at most, in milliseconds. */
 const SHOW_MS = 200
@@ -18,21 +18,16 @@ export class Shipment {
   readonly #card: Card
   readonly #attempts: Attempts
   readonly #show: (step: Step) => void
-  readonly #means: Pick<Means, 'server' | 'access' | 'limit'>
+  readonly #means: Ways
   readonly #speed = new Speed()
   #shownAt = -Infinity
   /** Bytes hashed meanwhile, where the file is sent before that is done. */
   #hashed: number | undefined
   #isHolding = false
-  /** Where the server stood when it was last asked, in bytes; undefined before it has been asked in this visit. */
+  /** What the server had when it last told, in bytes; undefined before it has been asked in this visit. */
   #confirmed: number | undefined
 
-  constructor(
-    card: Card,
-    attempts: Attempts,
-    show: (step: Step) => void,
-    means: Pick<Means, 'server' | 'access' | 'limit'>,
-  ) {
+  constructor(card: Card, attempts: Attempts, show: (step: Step) => void, means: Ways) {
     this.#card = card
     this.#attempts = attempts
     this.#show = show
@@ -71,30 +66,34 @@ export class Shipment {
   }
 
   async #attempt(upload: string, signal: AbortSignal, mayEnd: Promise<unknown>): Promise<void> {
-    const { server, access, limit } = this.#means
     this.#onOpened(upload)
-    await transfer({
+    await carry({
       file: this.#card.file,
-      url: server.uploadUrl(upload),
-      headers: access.headers(),
-      largest: limit.bytes,
-      mayEnd: async () => {
+      upload,
+      ways: this.#means,
+      mayEnd: async (over) => {
         this.#isHolding = true
         if (this.#hashed !== undefined) this.hashed(this.#hashed)
-        await mayEnd.finally(() => (this.#isHolding = false))
+        await abortable(mayEnd, over).finally(() => (this.#isHolding = false))
       },
       signal,
-      onBegin: (offset) => this.#begin(offset),
+      onBegin: (bytes) => this.#begin(bytes),
+      onConfirmed: (bytes) => this.#confirm(bytes),
       onProgress: (bytes) => this.#progress(bytes),
     })
   }
 
-  #begin(offset: number): void {
-    if (this.#confirmed === undefined) this.#card.there.value = offset
-    else if (offset > this.#confirmed) this.#attempts.progressed()
-    this.#confirmed = offset
+  #begin(bytes: number): void {
+    if (this.#confirmed === undefined) this.#card.there.value = bytes
+    this.#confirm(bytes)
     this.#shownAt = -Infinity
-    this.#progress(offset)
+    this.#progress(bytes)
+  }
+
+  /** The server has so many bytes. */
+  #confirm(bytes: number): void {
+    if (this.#confirmed !== undefined && bytes > this.#confirmed) this.#attempts.progressed()
+    this.#confirmed = bytes
   }
 
   #progress(bytes: number): void {

@@ -1,4 +1,6 @@
-/** Fewer than the six connections that a browser opens to one host: questions must get through, too. */
+/** So many of the six connections that a browser opens to one host are for files: questions must get through, too. */
+export const CONNECTIONS = 5
+/** So many files at a time. */
 const SLOTS = 3
 /** One slot is for files that are not larger, in bytes, so that small ones do not wait for big ones. */
 const SMALL = 8 * 1024 * 1024
@@ -30,6 +32,11 @@ export class Slots {
       else this.#big--
       this.#next()
     }
+  }
+
+  /** How many connections each file may have now. */
+  get share(): number {
+    return Math.max(1, Math.floor(CONNECTIONS / Math.max(1, this.#small + this.#big)))
   }
 
   /** Resolves with the slot taken. */

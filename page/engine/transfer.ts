@@ -1,4 +1,7 @@
 import { type DetailedError, Upload } from 'tus-js-client'
+import { HEADERS } from '../../src/contract.js'
+import { parseAhead } from '../../src/spread/ahead.js'
+import type { Range } from '../../src/spread/ranges.js'
 import { HeldFile } from './held-file.js'
 import { Problem, problemOf } from './problem.js'
 import { assertReadable } from './readable.js'
@@ -17,8 +20,11 @@ export interface Transfer {
   /** The last bytes wait for it. */
   readonly mayEnd: () => Promise<unknown>
   readonly signal: AbortSignal
-  /** The server has told how many bytes it holds: the transfer goes on from there. */
-  onBegin(offset: number): void
+  /**
+   * The server has told how many bytes it holds: the transfer goes on from there. `ahead`: what it has beyond that;
+   * undefined where it takes no pieces.
+   */
+  onBegin(offset: number, ahead: Range[] | undefined): void
   /** Bytes there or on their way. */
   onProgress(bytes: number): void
 }
@@ -53,7 +59,8 @@ export function transfer(order: Transfer): Promise<void> {
         watch(STALL_MS)
         const offset = Number(response.getHeader('Upload-Offset') ?? NaN)
         const isAnswer = response.getStatus() === 200 && !Number.isNaN(offset)
-        if (request.getMethod() === 'HEAD' && isAnswer) order.onBegin(offset)
+        if (request.getMethod() === 'HEAD' && isAnswer)
+          order.onBegin(offset, parseAhead(response.getHeader(HEADERS.ahead)))
       },
       onProgress: (bytes) => {
         watch(bytes === file.size ? ANSWER_MS : STALL_MS)

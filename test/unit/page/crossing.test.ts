@@ -29,6 +29,7 @@ async function setUp(size: number, server: Partial<Record<keyof Server, (...aske
     locks: new Locks(),
     checks: new Checks(fake, tabs.id),
     limit: { bytes: Infinity },
+    line: {},
   }
   const card = createCard('1', new File([new Uint8Array(size)], 'a.bin', { lastModified: 1 }), 'a.bin')
   return { card, means, stop, crossing: new Crossing(card, means) }

@@ -5,6 +5,7 @@ import { createCard } from '../../../page/engine/card.js'
 import { Problem } from '../../../page/engine/problem.js'
 import type { Server } from '../../../page/engine/server.js'
 import { Shipment } from '../../../page/engine/shipment.js'
+import { Slots } from '../../../page/engine/slots.js'
 import { transfer } from '../../../page/engine/transfer.js'
 
 vi.mock('../../../page/engine/transfer.js')
@@ -17,6 +18,8 @@ it('a shipment takes a token that was given while the former one was being refus
     server,
     access,
     limit: { bytes: Infinity },
+    slots: new Slots(),
+    line: {},
   })
   const used: unknown[] = []
   vi.mocked(transfer).mockImplementation(({ headers }) => {
