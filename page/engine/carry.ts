@@ -7,6 +7,12 @@ import { isProblem, Problem } from './problem.js'
 import { CONNECTIONS } from './slots.js'
 import { transfer } from './transfer.js'
 
+/**
+ * Over a line with a shorter round trip, in milliseconds, a lost packet is made good at once, and one connection will do. To
+ * give it up costs what the system has taken of it, and that can be megabytes.
+ */
+const SHORT_MS = 10
+
 /** What it takes to send. */
 export type Ways = Pick<Means, 'server' | 'access' | 'slots' | 'limit' | 'line'>
 
@@ -66,7 +72,7 @@ async function alone({ file, upload, ways, mayEnd, signal, ...order }: Carriage)
       onBegin(offset, ahead) {
         if (isForSeveral(ahead, ways)) return over.abort(new Several())
         order.onBegin(offset)
-        if (ahead) probe.begin(offset)
+        if (ahead && server.tripMs >= SHORT_MS) probe.begin(offset)
       },
       onProgress(bytes) {
         probe.note(bytes)

@@ -1,11 +1,11 @@
 import type { Range } from '../../src/spread/ranges.js'
 import type { Line } from '../../src/spread/spread.js'
-import { isProblem, Problem } from './problem.js'
+import { isProblem, type Problem } from './problem.js'
 import type { Server } from './server.js'
 
 /** Milliseconds after which a connection that failed is tried again. */
 const AGAIN = 300
-/** Who is told to wait longer, in milliseconds, shows so, and may be told to stop. */
+/** Nobody is waited for any longer without a word to the visitor, in milliseconds. */
 const LONG = 2000
 
 /** The way of a file's stretches to its upload on the server. */
@@ -22,22 +22,21 @@ export class PiecesLine implements Line {
   }
 
   async put({ start, end }: Range, signal: AbortSignal, onSent: (bytes: number) => void): Promise<number> {
-    const stretch = this.file.slice(start, end)
-    try {
-      return await this.server.put(this.upload, start, stretch, signal, onSent)
-    } catch (error) {
-      // Complete, as it may be, it takes no pieces: whether it is gone, the next look tells.
-      throw isProblem(error, 'gone') ? new Problem('busy', error.detail) : error
-    }
+    return this.server.put(this.upload, start, this.file.slice(start, end), signal, onSent)
   }
 
   patience(error: unknown): number | undefined {
-    if (!isProblem(error, 'unreachable', 'silent', 'busy') || error.retryAfterMs > LONG) return undefined
-    // What is there already is left out after the next look.
-    return error.code === 'offset-conflict' ? 0 : error.retryAfterMs || AGAIN
+    if (isProblem(error, 'unreachable')) return AGAIN
+    // Complete, as it may be, it takes no pieces. And what is there already is left out after the next look.
+    if (isProblem(error, 'gone') || isCalled(error, 'offset-conflict')) return 0
+    return isCalled(error, 'too-many') ? Math.max(AGAIN, Math.min(LONG, error.retryAfterMs)) : undefined
   }
 
   renew(): void {
     // A page has no hold of idle connections; one that is given up is closed.
   }
+}
+
+function isCalled(error: unknown, code: string): error is Problem {
+  return isProblem(error, 'busy') && error.code === code
 }

@@ -29,6 +29,8 @@ interface Stand {
 
 /** These answer at once; who does not is not there. */
 const ANSWER_MS = 20_000
+/** The same where nothing moves, and somebody waits to be told. */
+const QUICK_MS = 8000
 /** What a small file may take on a poor line. */
 const WHOLE_MS = 120_000
 const TUS = { 'Tus-Resumable': '1.0.0' }
@@ -113,7 +115,8 @@ export class Server {
 
   /** Where an upload stands. Throws `gone`. */
   async stand(id: string, signal: AbortSignal): Promise<Stand> {
-    const { headers } = await this.#request('HEAD', `${PATHS.tus}/${id}`, { signal, headers: TUS })
+    const order = { signal, headers: TUS, withinMs: QUICK_MS }
+    const { headers } = await this.#request('HEAD', `${PATHS.tus}/${id}`, order)
     const offset = headers.get('Upload-Offset') ?? ''
     if (!/^\d{1,15}$/.test(offset)) throw new Problem('busy', 'not an answer of /tus')
     return { offset: Number(offset), ahead: parseAhead(headers.get(HEADERS.ahead)) }

@@ -31,7 +31,17 @@ export interface BrowserOptions {
   viewport?: { width: number; height: number }
   /** Whether pages are told of a mouse, which a headless machine hasn't got. */
   hasMouse?: boolean
+  /** The network that it lives in, where that is not the machine's. */
+  network?: Network
 }
+
+/** Another network: how a program is started there, and where its ports can be spoken to from here. */
+export interface Network {
+  in(program: string, args: string[]): { program: string; args: string[] }
+  door(port: number): Promise<number>
+}
+
+const HERE: Network = { in: (program, args) => ({ program, args }), door: (port) => Promise.resolve(port) }
 
 /** Blink's own numbers for a fine pointer, and one that hovers. */
 const MOUSE =
@@ -59,8 +69,9 @@ export class TestBrowser {
       profile = await mkdtemp(join(tmpdir(), 'ferry-browser-')),
       language = 'en-US',
       hasMouse = false,
+      network = HERE,
     } = options
-    const processes = new ProcessGroup(find('chromium')!, [
+    const { program, args } = network.in(find('chromium')!, [
       ...QUIET,
       ...(hasMouse ? [MOUSE] : []),
       '--headless=new',
@@ -69,8 +80,11 @@ export class TestBrowser {
       `--accept-lang=${language}`,
       'about:blank',
     ])
+    const processes = new ProcessGroup(program, args)
     try {
-      const [context] = (await chromium.connectOverCDP(await debuggerOf(processes.child))).contexts()
+      const address = new URL(await debuggerOf(processes.child))
+      address.port = String(await network.door(Number(address.port)))
+      const [context] = (await chromium.connectOverCDP(address.href)).contexts()
       const page = context!.pages()[0] ?? (await context!.newPage())
       const cdp = await context!.newCDPSession(page)
       const browser = new TestBrowser(profile, options, processes, page, cdp)

@@ -22,7 +22,7 @@ function setUp() {
     running.get(name)!()
     running.delete(name)
   }
-  return { send, names, end }
+  return { slots, send, names, end }
 }
 
 describe('the slots', () => {
@@ -63,5 +63,22 @@ describe('the slots', () => {
     for (let count = 0; count < 5; count++)
       await expect(slots.use(BIG, signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await slots.use(BIG, signal, () => Promise.resolve('sent'))).toBe('sent')
+  })
+
+  it('share the browser’s connections, and leave one to questions', async () => {
+    const { slots, send, names, end } = setUp()
+    expect(slots.share).toBe(5)
+    for (const [files, share] of [
+      ['a', 5],
+      ['b', 2],
+      ['x', 1],
+    ] as const) {
+      void send(files, files === 'x' ? SMALL : BIG)
+      await names()
+      expect(slots.share).toBe(share)
+    }
+    end('a')
+    await names()
+    expect(slots.share).toBe(2)
   })
 })
