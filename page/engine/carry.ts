@@ -3,7 +3,7 @@ import { Probe } from '../../src/spread/probe.js'
 import { Spread } from '../../src/spread/spread.js'
 import type { Means } from './crossing.js'
 import { PiecesLine } from './pieces-line.js'
-import { isProblem, Problem } from './problem.js'
+import { Problem } from './problem.js'
 import { CONNECTIONS } from './slots.js'
 import { transfer } from './transfer.js'
 
@@ -107,7 +107,7 @@ async function spread({ ways, ...order }: Carriage, { perConnection }: Several):
     await spreading.run()
   } catch (error) {
     signal.throwIfAborted()
-    throw isProblem(error) ? error : new Problem('silent', String(error))
+    throw error instanceof Problem ? error : new Problem('silent', String(error))
   } finally {
     line.connections = spreading.wanted
   }
