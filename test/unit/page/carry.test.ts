@@ -37,11 +37,10 @@ function setUp(there: Range[], line: Ways['line'] = {}) {
   const access = new Access({ read: () => undefined, write: () => undefined })
   const ways: Ways = { server, access, slots: new Slots(), limit: { bytes: Infinity }, line }
   // The one connection gets as far as the server's word of what it has.
-  vi.mocked(transfer).mockImplementation(async ({ onBegin, signal }) => {
+  vi.mocked(transfer).mockImplementation(async (order) => {
     const { offset, ahead } = await stand()
-    onBegin(offset, ahead)
-    if (!signal.aborted) return
-    throw signal.reason
+    order.onBegin(offset, ahead)
+    order.signal.throwIfAborted()
   })
   const stop = new AbortController()
   const onBegin = vi.fn()
