@@ -81,6 +81,8 @@ export interface Arrival {
   isJoined?: boolean
   /** A piece that may bring nothing more: somebody else writes there now. */
   isFrozen?: boolean
+  /** What such a piece has in the end, in bytes, once nobody writes it any more and the ledger knows. */
+  cutTo?: number
   /** Its SHA-256, where the part has to be read again for that. */
   reading?: Promise<Sha256> | undefined
 }

@@ -16,5 +16,7 @@ export async function freeze(pieces: readonly Arrival[], uploads: Locks, stores:
     if (piece.front > piece.durable) await keep(piece, stores)
     const { part, durable, claim } = piece
     if (claim.size !== durable) await stores.ledger.write('cutPiece', { part, size: durable })
+    // Until here all of its place was its own: what was under way may have come to rest anywhere in it.
+    piece.cutTo = durable
   }
 }

@@ -49,9 +49,9 @@ export function placeFor({ size }: Claim, at: number, whole: Arrival | undefined
   return { whole, at }
 }
 
-/** How many bytes a piece will have in the end. */
-function extent({ isFrozen, durable, claim }: Arrival): number {
-  return isFrozen ? durable : claim.size!
+/** How many bytes a piece will have in the end, as far as that is known. */
+function extent({ cutTo, claim }: Arrival): number {
+  return cutTo ?? claim.size!
 }
 
 /** The pieces that have a byte in a stretch. */

@@ -1,0 +1,73 @@
+import { PassThrough, Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { TestServer } from '../support/server.js'
+import { content, metadata, tus } from '../support/tus.js'
+
+const MIB = 1024 * 1024
+const PATIENT = { timeout: 10_000 }
+const BYTES = 'application/offset+octet-stream'
+
+describe('pieces whose senders mean no good, or have no luck', () => {
+  let server: TestServer
+  afterEach(() => server.stop())
+
+  async function start(env: Record<string, string> = {}): Promise<void> {
+    server = await TestServer.start({ env: { MIN_RATE: '0', ...env } })
+  }
+
+  async function begin(size: number, claim: Record<string, string> = {}): Promise<string> {
+    const created = await tus.create(server.url, size, { filename: 'a.bin', ...claim })
+    expect(created.status).toBe(201)
+    return tus.location(server.url, created)
+  }
+  const idOf = (url: string) => url.split('/').at(-1)!
+  const place = (whole: string, at: number, size: number, body?: Buffer) =>
+    fetch(`${server.url}/tus`, {
+      method: 'POST',
+      headers: {
+        'Tus-Resumable': '1.0.0',
+        'Upload-Concat': 'partial',
+        'Upload-Length': String(size),
+        'Upload-Metadata': metadata({ of: idOf(whole), at: String(at) }),
+        ...(body ? { 'Content-Type': BYTES } : {}),
+      },
+      body: body ?? null,
+    })
+  async function placed(whole: string, at: number, size: number, body?: Buffer): Promise<string> {
+    const response = await place(whole, at, size, body)
+    expect(response.status).toBe(201)
+    return tus.location(server.url, response)
+  }
+  async function standing(url: string): Promise<[string | null, string | null]> {
+    const { headers } = await tus.head(url)
+    return [headers.get('upload-offset'), headers.get('ferry-ahead')]
+  }
+  async function expectStored({ md5, bytes }: { md5: string; bytes: Buffer }): Promise<void> {
+    const got = await fetch(`${server.url}/files/${md5}.bin`)
+    expect(got.status).toBe(200)
+    expect(Buffer.from(await got.arrayBuffer()).equals(bytes)).toBe(true)
+    await expect.poll(() => server.inbox()).toEqual([])
+  }
+
+  it('never write over what another has brought, of however many that come at once', async () => {
+    await start()
+    const file = content(9 * MIB)
+    const whole = await begin(file.bytes.length, { md5: file.md5 })
+    const first = await placed(whole, 4 * MIB, 4 * MIB)
+    const body = new PassThrough()
+    const going = tus.patch(first, 0, Readable.toWeb(body) as ReadableStream).catch(() => undefined)
+    body.write(file.bytes.subarray(4 * MIB, 7 * MIB))
+    await pause(300)
+    // One of them asks the first to leave; the others come while it does.
+    const newer = await Promise.all(Array.from({ length: 4 }, () => place(whole, 4 * MIB, 3 * MIB)))
+    await going
+    await placed(whole, 0, 4 * MIB, file.bytes.subarray(0, 4 * MIB))
+    await expect.poll(() => standing(whole), PATIENT).toEqual([String(7 * MIB), 'none'])
+    await pause(300) // for what is there to be hashed
+    for (const response of newer.filter(({ status }) => status === 201))
+      await tus.patch(tus.location(server.url, response), 0, Buffer.alloc(3 * MIB))
+    await tus.patch(whole, 7 * MIB, file.bytes.subarray(7 * MIB))
+    await expectStored(file)
+  })
+})
