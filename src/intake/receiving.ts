@@ -89,7 +89,7 @@ export class Receiving {
     }
     for (const each of whole.pieces) if (each.isJoined) claims.drop(each)
     const upload = openUpload(piece)
-    const content = (await this.#finishWith(whole))?.content
+    const content = (await this.#finishWith(whole, piece))?.content
     if (!content) return upload
     const done = { ...upload, offset: piece.claim.size!, content }
     this.#done.set(piece.id, done, JUST_DONE)
@@ -97,9 +97,10 @@ export class Receiving {
   }
 
   /** The upload that a piece belongs to, where that was finished by it or just before. */
-  async #finishWith(whole: Arrival): Promise<FinishedUpload | undefined> {
-    // Whoever appends to the whole finishes it himself, and waits for us.
-    if (whole.front === whole.claim.size && !whole.isAppending) await this.finishAlone(whole)
+  async #finishWith(whole: Arrival, { isFrozen }: Arrival): Promise<FinishedUpload | undefined> {
+    // Whoever appends to the whole finishes it himself, and waits for us. So does whoever has frozen us.
+    const isOurs = !whole.isAppending && !isFrozen
+    if (whole.front === whole.claim.size && isOurs) await this.finishAlone(whole)
     const done = this.#done.get(whole.id)
     return done?.state === 'finished' ? done : undefined
   }

@@ -70,4 +70,27 @@ describe('pieces whose senders mean no good, or have no luck', () => {
     await tus.patch(whole, 7 * MIB, file.bytes.subarray(7 * MIB))
     await expectStored(file)
   })
+
+  it('hold nobody up who gets the upload, or sends more, while the last byte is here already', async () => {
+    await start()
+    for (const next of ['hand-over', 'place'] as const) {
+      const file = content(10_000)
+      const whole = await begin(file.bytes.length, { md5: file.md5, client: 'me' })
+      const piece = await placed(whole, 0, 10_000)
+      // All has come, but for the end of the request.
+      const body = new PassThrough()
+      const going = tus.patch(piece, 0, Readable.toWeb(body) as ReadableStream)
+      body.write(file.bytes)
+      await pause(1500)
+      const signal = AbortSignal.timeout(10_000)
+      if (next === 'place') expect((await place(whole, 5000, 10)).status).toBe(404)
+      else {
+        const created = await tus.create(server.url, 10_000, { md5: file.md5, client: 'me' }, { signal })
+        expect(created.headers.get('content-location')).toBe(`${server.url}/files/${file.md5}.bin`)
+      }
+      body.end()
+      expect((await going).status).toBe(204)
+      await expectStored(file)
+    }
+  })
 })
