@@ -58,11 +58,12 @@ export class Openings {
     origin: Origin,
   ): Promise<void> {
     const { claims, uploads, stores } = this
+    const { id: of } = whole ?? { id: '' }
     // Who sends the whole itself is asked to leave, and so are those who send the same bytes.
     if (whole?.isAppending) (await uploads.acquire(whole.id))()
     if (whole) await freeze(overlapping(whole, at, at + (claim.size ?? 0)), uploads, stores)
-    // From here to the claim is one step.
-    const place = placeFor(claim, at, whole && claims.get(whole.id))
+    // From here to the claim is one step. In other hands the upload has another id by now.
+    const place = placeFor(claim, at, claims.get(of))
     const arrival = newArrival(id, claim, { ...origin, isWhole: false }, place)
     claims.add(arrival)
     try {

@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TestServer } from '../support/server.js'
+import { inject } from '../support/strace.js'
 import { content, metadata, tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
@@ -92,5 +93,22 @@ describe('pieces whose senders mean no good, or have no luck', () => {
       expect((await going).status).toBe(204)
       await expectStored(file)
     }
+  })
+
+  it('come into no upload that has changed hands meanwhile', async () => {
+    await start()
+    const file = content(2 * MIB)
+    const whole = await begin(file.bytes.length, { md5: file.md5, client: 'me' })
+    const body = new PassThrough()
+    const going = tus.patch(whole, 0, Readable.toWeb(body) as ReadableStream)
+    body.write(file.bytes.subarray(0, MIB))
+    await pause(300)
+    // Whoever is asked to leave takes a while.
+    const detach = await inject(server.pid, 'fdatasync:delay_enter=700000')
+    const late = place(whole, MIB, MIB)
+    await pause(100)
+    const created = await tus.create(server.url, file.bytes.length, { md5: file.md5, client: 'me' })
+    await detach()
+    expect([(await going).status, created.status, (await late).status]).toEqual([204, 201, 404])
   })
 })
