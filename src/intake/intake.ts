@@ -251,6 +251,7 @@ export class Intake {
     origin: Origin,
     id: string,
   ): Promise<void> {
+    this.#rate.count(origin.address)
     await this.room.expectFloor()
     const whole = this.#claims.get(of)
     // All of it came before, and could not be stored then: there is nothing to place any more.

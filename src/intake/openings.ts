@@ -8,7 +8,7 @@ import { knownContent } from './known.js'
 import type { Endings } from './endings.js'
 import { freeze } from './freeze.js'
 import type { Locks } from './locks.js'
-import { overlapping, placeFor } from './placed.js'
+import { overlapping, placeFor, spent } from './placed.js'
 import type { Room } from './room.js'
 import { areDifferent, uploadingElsewhere } from './standing.js'
 import type { Stores } from './stores.js'
@@ -65,9 +65,14 @@ export class Openings {
     // From here to the claim is one step. In other hands the upload has another id by now.
     const place = placeFor(claim, at, claims.get(of))
     const arrival = newArrival(id, claim, { ...origin, isWhole: false }, place)
+    const over = spent(place.whole)
+    for (const piece of over) claims.drop(piece)
     claims.add(arrival)
     try {
-      await stores.ledger.write('addUpload', rowOf(arrival))
+      await Promise.all([
+        stores.ledger.write('addUpload', rowOf(arrival)),
+        ...over.map(({ part }) => stores.ledger.write('forget', part)),
+      ])
     } catch (error) {
       claims.drop(arrival)
       throw diskError(error, 'creating the upload')

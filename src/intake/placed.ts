@@ -5,6 +5,11 @@ import type { Arrival, Claim } from './arrival.js'
 const MOST_PIECES = 16
 /** So far ahead of the front a piece may end, in bytes: what is there can't be hashed yet. */
 const MOST_AHEAD = 512 * 1024 * 1024
+/** So many pieces ahead of the front are kept, and so many stretches that they make up: all are looked at, and told. */
+const MOST_KEPT = 4096
+const MOST_STRETCHES = 64
+/** So many that were ended before they had brought anything are remembered, so that their senders hear why. */
+const MOST_SPENT = 16
 /** Seconds after which a piece that came too soon may come again. */
 const RETRY_AFTER = 1
 
@@ -41,12 +46,25 @@ export function placeFor({ size }: Claim, at: number, whole: Arrival | undefined
   const end = at + size
   if (at < whole.front || whole.isAppending || overlapping(whole, at, end).length > 0)
     throw new FerryError('offset-conflict', 'these bytes are there already, or on their way')
-  const open = [...whole.pieces].filter((piece) => piece.front < extent(piece))
-  if (open.length >= MOST_PIECES || end - whole.front > MOST_AHEAD)
+  // What begins at the front never has to wait for anything, or an upload might wait for ever.
+  if (at > whole.front && isTooMuch(whole, end))
     throw new FerryError('too-many', 'too far ahead: send what comes before, first', {
       retryAfter: RETRY_AFTER,
     })
   return { whole, at }
+}
+
+/** Whether an upload can't have another piece ahead of its front that ends there. */
+function isTooMuch(whole: Arrival, end: number): boolean {
+  const { front, pieces } = whole
+  const open = [...pieces].filter((piece) => piece.front < extent(piece))
+  const kept = overlapping(whole, front, Infinity)
+  return (
+    open.length >= MOST_PIECES ||
+    end - front > MOST_AHEAD ||
+    kept.length >= MOST_KEPT ||
+    stretches(whole).length >= MOST_STRETCHES
+  )
 }
 
 /** How many bytes a piece will have in the end, as far as that is known. */
@@ -60,6 +78,11 @@ export function overlapping({ pieces }: Arrival, start: number, end: number): Ar
     const { at } = piece.place!
     return extent(piece) > 0 && start < at + extent(piece) && at < end
   })
+}
+
+/** The pieces that were ended before they had brought anything, but for the last ones: nobody misses them. */
+export function spent({ pieces }: Arrival): Arrival[] {
+  return [...pieces].filter((piece) => extent(piece) === 0).slice(0, -MOST_SPENT)
 }
 
 /** The front passes over pieces that begin where it stands. */
@@ -88,10 +111,17 @@ export function passed({ pieces }: Arrival, front: number): Arrival[] {
 
 /** What is on disk ahead of the front: where each stretch begins and ends, in bytes. */
 export function stretches({ durable, pieces }: Arrival): [start: number, end: number][] {
-  return [...pieces]
+  const merged: [start: number, end: number][] = []
+  const found = [...pieces]
     .map((piece): [number, number] => [piece.place!.at, piece.place!.at + piece.durable])
     .filter(([start, end]) => end > start && end > durable)
     .toSorted(([one], [other]) => one - other)
+  for (const [start, end] of found) {
+    const last = merged.at(-1)
+    if (last?.[1] === start) last[1] = end
+    else merged.push([start, end])
+  }
+  return merged
 }
 
 /** The error for who goes on with a piece that is frozen. */

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TestServer } from '../support/server.js'
 import { inject } from '../support/strace.js'
@@ -50,6 +52,14 @@ describe('pieces whose senders mean no good, or have no luck', () => {
     expect(Buffer.from(await got.arrayBuffer()).equals(bytes)).toBe(true)
     await expect.poll(() => server.inbox()).toEqual([])
   }
+  function rows(): { state: string; whole: string | null }[] {
+    const db = new Database(join(server.files, '.ledger', 'ledger.db'))
+    try {
+      return db.prepare('SELECT state, whole FROM uploads').all() as never
+    } finally {
+      db.close()
+    }
+  }
 
   it('never write over what another has brought, of however many that come at once', async () => {
     await start()
@@ -70,6 +80,56 @@ describe('pieces whose senders mean no good, or have no luck', () => {
       await tus.patch(tus.location(server.url, response), 0, Buffer.alloc(3 * MIB))
     await tus.patch(whole, 7 * MIB, file.bytes.subarray(7 * MIB))
     await expectStored(file)
+  })
+
+  it('leave a bounded number of rows, however often they are begun', async () => {
+    await start()
+    const whole = await begin(100_000)
+    for (let n = 0; n < 60; n++) await placed(whole, 0, 1000)
+    expect(rows().filter((row) => row.whole !== null).length).toBeLessThan(40)
+    await placed(whole, 0, 100_000, content(100_000).bytes)
+    expect(rows().filter((row) => row.whole !== null)).toEqual([])
+  })
+
+  it('are counted among the uploads that an address may begin in a minute', async () => {
+    await start({ MAX_CREATIONS_PER_MINUTE: '5' })
+    const whole = await begin(100_000)
+    for (let n = 0; n < 4; n++) await placed(whole, n * 1000, 1000)
+    expect((await place(whole, 50_000, 1000)).status).toBe(429)
+  })
+
+  it('are told in few words, and are refused where they scatter, but not at the front', async () => {
+    await start()
+    const { bytes } = content(1_000_000)
+    const whole = await begin(bytes.length)
+    for (let at = 500_000; at < 503_000; at += 100) await placed(whole, at, 100, bytes.subarray(at, at + 100))
+    expect(await standing(whole)).toEqual(['0', '500000-503000'])
+    const answers: number[] = []
+    for (let at = 600_000; at < 610_000; at += 100)
+      answers.push((await place(whole, at, 10, bytes.subarray(at, at + 10))).status)
+    expect(new Set(answers)).toEqual(new Set([201, 429]))
+    expect((await standing(whole))[1]!.length).toBeLessThan(4096)
+    const last = await place(whole, 0, 500_000, bytes.subarray(0, 500_000))
+    expect([last.status, last.headers.get('upload-offset')]).toEqual([201, '500000'])
+    expect((await standing(whole))[0]).toBe('503000')
+  })
+
+  it('do not keep the next bytes out, however many others are open', async () => {
+    await start()
+    const file = content(100_000)
+    const whole = await begin(file.bytes.length, { md5: file.md5 })
+    for (let n = 0; n < 16; n++) await placed(whole, 50_000 + n * 1000, 1000)
+    expect((await place(whole, 70_000, 1000)).status).toBe(429)
+    for (let at = 0; at < 100_000; at += 10_000)
+      await placed(whole, at, 10_000, file.bytes.subarray(at, at + 10_000))
+    await expectStored(file)
+  })
+
+  it('may be as long as the file, where they begin at its front', async () => {
+    await start()
+    const whole = await begin(600 * MIB)
+    expect((await place(whole, 1, 600 * MIB - 1)).status).toBe(429)
+    await placed(whole, 0, 600 * MIB)
   })
 
   it('hold nobody up who gets the upload, or sends more, while the last byte is here already', async () => {
