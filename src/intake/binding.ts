@@ -2,6 +2,7 @@ import type { Md5, Sha256 } from '../contract.js'
 import { diskError, FerryError } from '../errors.js'
 import { reported, touched, type Arrival } from './arrival.js'
 import type { Claims } from './claims.js'
+import { isPartial } from './concat.js'
 import { knownContent } from './known.js'
 import { areDifferent, type Standing } from './standing.js'
 import type { Stores } from './stores.js'
@@ -34,6 +35,8 @@ export async function bind(
 ): Promise<Binding> {
   const { claim } = arrival
   const { md5, client } = declared
+  if (isPartial(arrival))
+    throw new FerryError('bad-request', 'a piece of a file has no md5: declare it of the whole upload')
   const sha256 = declared.sha256 ?? claim.sha256
   if (claim.md5 && claim.md5 !== md5)
     throw new FerryError('bad-request', `this upload has declared the md5 ${claim.md5} already`)

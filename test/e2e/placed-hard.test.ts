@@ -82,6 +82,20 @@ describe('pieces whose senders mean no good, or have no luck', () => {
     await expectStored(file)
   })
 
+  it('claim no md5, so that nobody is given one for a file', async () => {
+    await start({ LEASE_SECONDS: '1' })
+    const file = content(1000)
+    const other = await begin(5000)
+    const piece = await placed(other, 0, 1000)
+    const told = await fetch(`${server.url}/check?md5=${file.md5}&upload=${idOf(piece)}`, { method: 'POST' })
+    expect(told.status).toBe(400)
+    await tus.terminate(other)
+    await pause(1500)
+    const whole = await begin(file.bytes.length, { md5: file.md5 })
+    expect((await tus.patch(whole, 0, file.bytes)).status).toBe(204)
+    await expectStored(file)
+  })
+
   it('leave a bounded number of rows, however often they are begun', async () => {
     await start()
     const whole = await begin(100_000)
