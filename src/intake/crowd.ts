@@ -48,8 +48,20 @@ export class Crowd {
   }
 
   #mayGo(arrival: Arrival): boolean {
-    if (arrival.front > LITTLE || this.claims.isLive(arrival) || this.uploads.isHeld(arrival.id)) return false
+    // A piece takes no place of its own, and what it has brought is its upload's.
+    if (
+      arrival.place ||
+      brought(arrival) > LITTLE ||
+      this.claims.isLive(arrival) ||
+      this.uploads.isHeld(arrival.id)
+    )
+      return false
     // One that has just begun may be without a lease.
     return performance.now() - arrival.lastByte > this.claims.leases.ms
   }
+}
+
+/** How many bytes an upload has, in whatever place. */
+function brought({ front, pieces }: Arrival): number {
+  return [...pieces].reduce((sum, piece) => sum + piece.front, front)
 }

@@ -40,6 +40,8 @@ export class Expiry {
   }
 
   #isOld(arrival: Arrival): boolean {
+    // What a piece has brought was promised to its upload, and goes with that.
+    if (arrival.place) return false
     return idle(arrival) > this.ttlMs && !this.uploads.isHeld(arrival.id)
   }
 

@@ -146,6 +146,35 @@ describe('pieces whose senders mean no good, or have no luck', () => {
     await placed(whole, 0, 600 * MIB)
   })
 
+  it('do not age by themselves: what they have brought stays as long as their upload', async () => {
+    await start({ TMP_TTL_HOURS: '0.001', LEASE_SECONDS: '1' })
+    const file = content(10_000)
+    const whole = await begin(file.bytes.length, { md5: file.md5 })
+    await placed(whole, 5000, 5000, file.bytes.subarray(5000))
+    for (let n = 0; n < 8; n++) {
+      await tus.patch(whole, n * 10, file.bytes.subarray(n * 10, n * 10 + 10))
+      await pause(1000)
+    }
+    expect(await standing(whole)).toEqual(['80', '5000-10000'])
+    await tus.patch(whole, 80, file.bytes.subarray(80))
+    await expectStored(file)
+  })
+
+  it('do not give way for other uploads, nor does one that they have filled', async () => {
+    await start({ MAX_OPEN_UPLOADS: '2', LEASE_SECONDS: '1' })
+    const { bytes } = content(1_000_000)
+    const whole = await begin(bytes.length)
+    await placed(whole, 500_000, 100_000, bytes.subarray(500_000, 600_000))
+    await placed(whole, 800_000, 1000, bytes.subarray(800_000, 801_000))
+    const other = await begin(1000)
+    await pause(2500)
+    // The other one goes: its sender is gone, and nothing has come of it.
+    await begin(1001)
+    expect((await tus.create(server.url, 1002)).status).toBe(429)
+    expect((await tus.head(other)).status).toBe(410)
+    expect(await standing(whole)).toEqual(['0', '500000-600000,800000-801000'])
+  })
+
   it('hold nobody up who gets the upload, or sends more, while the last byte is here already', async () => {
     await start()
     for (const next of ['hand-over', 'place'] as const) {
