@@ -17,12 +17,14 @@ export async function openPart(arrival: Arrival, stores: Stores): Promise<Part> 
     const { size, inode } = await part.facts()
     const holder = arrival.place?.whole ?? arrival
     const isOther = holder.inode !== undefined && holder.inode !== inode
-    holder.inode = inode
     if (arrival.place) {
       const isCut = arrival.front > 0 && size < arrival.place.at + arrival.front
+      // The whole has still to hear of it, so that all of this one is read.
       if (isOther || isCut) throw gone()
+      holder.inode = inode
       return part
     }
+    holder.inode = inode
     if (isOther || size < arrival.front) await readAgain(arrival, Math.min(size, arrival.front), stores)
     return part
   } catch (error) {

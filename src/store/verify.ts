@@ -75,8 +75,11 @@ export async function* verifyUploads({ ledger, inbox }: Stock): AsyncGenerator<F
   for (const row of rows.filter(({ whole }) => whole === undefined)) {
     const facts = await inbox.facts(row.part)
     const pieces = rows.filter(({ whole }) => whole === row.part)
-    const state = diagnose(row, facts, reach(row, pieces))
-    const detail = `${facts?.size ?? 0} / ${row.front}`
+    const reached = reach(row, pieces)
+    const found = diagnose(row, facts, reached)
+    // What pieces have brought ahead of the front is promised, too.
+    const state = found === 'sound' && (facts?.size ?? 0) < reached ? 'part-shorter' : found
+    const detail = `${facts?.size ?? 0} / ${reached}`
     if (state !== 'sound') yield { kind: state, name: shown(row.part), detail, mended: false }
   }
   const claimed = new Set(ledger.read.arriving().map(({ part }) => part))

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
+import { rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
-import { TestServer } from '../support/server.js'
+import { MAIN, TestServer } from '../support/server.js'
 import { inject } from '../support/strace.js'
 import { content, metadata, tus } from '../support/tus.js'
 
@@ -173,6 +176,35 @@ describe('pieces whose senders mean no good, or have no luck', () => {
     expect((await tus.create(server.url, 1002)).status).toBe(429)
     expect((await tus.head(other)).status).toBe(410)
     expect(await standing(whole)).toEqual(['0', '500000-600000,800000-801000'])
+  })
+
+  it('are told by verify where their bytes are gone', async () => {
+    await start()
+    const whole = await begin(100_000)
+    await placed(whole, 50_000, 10_000, content(10_000).bytes)
+    const [part] = await server.inbox()
+    await truncate(join(server.tmp, part!), 55_000)
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'verify'], {
+      cwd: server.dir,
+      env: { ...process.env, FERRY_LANG: 'en' },
+    }).catch((error: { stdout: string; stderr: string }) => ({ stdout: error.stdout + error.stderr }))
+    expect(stdout).toMatch(new RegExp(idOf(whole).slice(0, 8)))
+  })
+
+  it('bring no other file to the shelf than was read, where somebody puts another part in its place', async () => {
+    await start()
+    const file = content(3 * MIB)
+    const whole = await begin(file.bytes.length, { md5: file.md5 })
+    await tus.patch(whole, 0, file.bytes.subarray(0, 2 * MIB))
+    await pause(2500) // for nobody to have it open
+    const part = join(server.tmp, (await server.inbox())[0]!)
+    await rename(part, join(server.dir, 'aside'))
+    await writeFile(part, Buffer.concat([Buffer.alloc(100), file.bytes.subarray(100, 2 * MIB)]))
+    const rest = file.bytes.subarray(2 * MIB)
+    for (let n = 0; n < 2; n++) await (await place(whole, 2 * MIB, MIB, rest)).arrayBuffer()
+    await tus.patch(whole, 2 * MIB, rest)
+    expect(await server.shelf()).toEqual([])
+    expect((await tus.head(whole)).status).toBe(404)
   })
 
   it('hold nobody up who gets the upload, or sends more, while the last byte is here already', async () => {
