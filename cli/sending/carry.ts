@@ -1,6 +1,7 @@
 import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
 import { type Found, Probe } from '../../src/spread/probe.js'
-import { Spread } from '../../src/spread/spread.js'
+import { SILENCE, Spread, Stalled } from '../../src/spread/spread.js'
+import { ClientError } from '../errors.js'
 import type { Progress } from '../progress.js'
 import type { Server } from '../server.js'
 import { type Transfer, transfer } from '../transfer.js'
@@ -104,6 +105,11 @@ async function spread(order: Going, connections: number, bytesPerSecond?: number
     largest: flow.burst,
     mayEnd: (signal) => valve.opened(signal),
   })
-  await spreading.run()
+  await spreading.run().catch((error: unknown) => {
+    // No way for these bytes just now, as where one connection stands still.
+    throw error instanceof Stalled
+      ? new ClientError('stalled', { reason: `${SILENCE / 1000}` }, { cause: error })
+      : error
+  })
   await flow.found(spreading.wanted > FEW ? spreading.wanted : 1)
 }

@@ -10,9 +10,11 @@ const LEAST = 128 * 1024
 const MOST = 4 * 1024 * 1024
 const SECOND = 1000
 /** A connection on which nothing has moved for so long, in milliseconds, is given up for another. */
-const SILENCE = 15_000
+export const SILENCE = 15_000
 /** So many failures for each connection, without a success between them, are the line's and not one connection's. */
 const MOST_FAILURES = 2
+/** Milliseconds until it is tried again where nothing has moved. */
+const AGAIN = 300
 
 /** One server, and an upload on it that is ours. Errors are the implementation's own. */
 export interface Line {
@@ -57,8 +59,8 @@ export interface SpreadOrder {
 /** Another connection takes the rest of a stretch over. */
 class Overtaken extends Error {}
 
-/** Nothing moves on a connection. */
-class Silent extends Error {}
+/** Nothing moves on a connection, or nothing of what it has carried is there. */
+export class Stalled extends Error {}
 
 /**
  * Sends what the server lacks of a file over several connections: short stretches in the file's order, and shorter ones
@@ -79,6 +81,8 @@ export class Spread {
   #lanes = 0
   #failures = 0
   #failure: { reason: unknown } | undefined
+  /** Ends all pauses. */
+  readonly #over = new AbortController()
   #looking: Promise<void> | undefined
   #wake: () => void = () => undefined
 
@@ -93,7 +97,7 @@ export class Spread {
     return this.#pace.wanted
   }
 
-  /** Resolves when the server has all of the file. Throws the line's errors, or the signal's reason. */
+  /** Resolves when the server has all of the file. Throws the line's errors, `Stalled`, or the signal's reason. */
   async run(): Promise<void> {
     const { signal, onBegin } = this.#order
     await this.#look()
@@ -166,8 +170,11 @@ export class Spread {
     try {
       if (stretch.end === size) await mayEnd(either)
       flight.begun = flight.movedAt = performance.now()
-      const reached = await line.put(stretch, either, (bytes) => this.#sent(flight, bytes))
+      const told = await line.put(stretch, either, (bytes) => this.#sent(flight, bytes))
       this.#flights.end(flight)
+      // As a failure: to send it again and again at once helps nobody.
+      if (told <= 0) throw new Stalled()
+      const reached = Math.min(told, stretch.end - stretch.start)
       this.#confirm({ start: stretch.start, end: stretch.start + reached })
       // The server has let go before the end: what it has not taken is missing.
       if (reached < stretch.end - stretch.start) await this.#tryLook()
@@ -198,19 +205,32 @@ export class Spread {
   async #mend(error: unknown): Promise<void> {
     if (this.#failure) return
     const { line } = this.#order
-    const isSilent = error instanceof Silent
-    if (isSilent) line.renew()
-    const wait = isSilent ? 0 : line.patience(error)
+    const isStalled = error instanceof Stalled
+    if (isStalled) line.renew()
+    const wait = isStalled ? AGAIN : line.patience(error)
     this.#failures += 1
     const isLine = this.#failures > MOST_FAILURES * this.#pace.wanted
     if (wait === undefined || isLine) return this.#fail(error)
-    await new Promise<void>((resolve) => void setTimeout(resolve, wait))
+    await this.#pause(wait)
     await this.#tryLook()
+  }
+
+  /** For so many milliseconds, or until there is nothing more to wait for. */
+  async #pause(milliseconds: number): Promise<void> {
+    const { signal } = this.#over
+    let end: () => void = () => undefined
+    const timer = setTimeout(() => end(), milliseconds)
+    const over = new Promise<void>((resolve) => (end = resolve))
+    signal.addEventListener('abort', end, { once: true })
+    await over
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
   }
 
   #fail(reason: unknown): void {
     if (this.#failure) return
     this.#failure = { reason }
+    this.#over.abort()
     this.#flights.endAll(reason)
     this.#wake()
   }
@@ -262,7 +282,7 @@ export class Spread {
     await this.#look().catch(() => undefined)
     for (const flight of silent) {
       const there = this.#there.in(flight.stretch)
-      if (there <= flight.there) flight.over.abort(new Silent())
+      if (there <= flight.there) flight.over.abort(new Stalled())
       flight.there = there
     }
   }

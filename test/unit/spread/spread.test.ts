@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Ranges, type Range } from '#src/spread/ranges.js'
-import { Spread, type Line, type SpreadOrder } from '#src/spread/spread.js'
+import { Spread, Stalled, type Line, type SpreadOrder } from '#src/spread/spread.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -195,6 +195,37 @@ describe('a file that is spread over several connections', () => {
     expect(error).toMatchObject({ message: 'called off' })
     expect(seconds).toBeLessThan(3)
     expect(line.open).toBe(0)
+  })
+
+  it('ends at once when it is called off, or has failed, however long it was told to wait', async () => {
+    const line = new SimulatedLine((nth) => (nth === 0 ? { ...steady(), breaksAfter: 1 } : steady()))
+    line.patience = () => 86_400_000
+    const over = new AbortController()
+    setTimeout(() => over.abort(new Error('called off')), 2500)
+    const { error, seconds } = await ended(spread(line, { size: 100 * MIB, signal: over.signal }))
+    expect(error).toMatchObject({ message: 'called off' })
+    expect(seconds).toBeLessThan(3)
+  })
+
+  it('gives up where requests bring nothing although they succeed, and where all stand still', async () => {
+    const taking = new SimulatedLine(steady)
+    taking.put = (stretch) => {
+      taking.puts.push(stretch)
+      return new Promise((resolve) => void setTimeout(() => resolve(0), 10))
+    }
+    expect((await ended(spread(taking, { size: MIB }))).error).toBeInstanceOf(Stalled)
+    expect(taking.puts.length).toBeLessThan(20)
+
+    const standing = new SimulatedLine(() => ({ speed: 0 }))
+    expect((await ended(spread(standing, { size: MIB }))).error).toBeInstanceOf(Stalled)
+  })
+
+  it('believes of no request that it has brought more than was sent', async () => {
+    const line = new SimulatedLine((nth) => (nth === 6 ? { ...steady(), breaksAfter: 1 } : steady()))
+    const put = line.put.bind(line)
+    line.put = async (...given) => (await put(...given)) + 1e9
+    const { error } = await ended(spread(line, { size: 4 * MIB }))
+    expect([error, line.there.gaps(4 * MIB)]).toEqual([undefined, []])
   })
 
   it('takes no more connections than there are for it, and no larger requests', async () => {
