@@ -9,6 +9,8 @@ import type { Flow } from './flow.js'
 const PIECE = 64 * 1024
 /** Milliseconds after which a connection that failed is tried again. */
 const AGAIN = 300
+/** What a server asks for beyond that is for the whole attempt, which knows how long it may take. */
+const LONGEST = 10_000
 const CONFLICT = 409
 
 /** The way of a local file's stretches to an upload on a server. */
@@ -39,7 +41,8 @@ export class PiecesLine implements Line {
   patience(error: unknown): number | undefined {
     if (!isMendedByTime(error)) return undefined
     // What is there already is left out after the next look.
-    return error.facts.status === CONFLICT ? 0 : (error.retryAfterMs ?? AGAIN)
+    if (error.facts.status === CONFLICT) return 0
+    return error.retryAfterMs > LONGEST ? undefined : error.retryAfterMs || AGAIN
   }
 
   renew(): void {
