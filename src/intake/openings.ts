@@ -61,7 +61,7 @@ export class Openings {
     const { id: of } = whole ?? { id: '' }
     // Who sends the whole itself is asked to leave, and so are those who send the same bytes.
     if (whole?.isAppending) (await uploads.acquire(whole.id))()
-    if (whole) await freeze(overlapping(whole, at, at + (claim.size ?? 0)), uploads, stores)
+    if (whole && claim.size) await freeze(overlapping(whole, at, at + claim.size), this)
     // From here to the claim is one step. In other hands the upload has another id by now.
     const place = placeFor(claim, at, claims.get(of))
     const arrival = newArrival(id, claim, { ...origin, isWhole: false }, place)
@@ -120,7 +120,7 @@ export class Openings {
     // Its own client may be so quick that there is no row to hand over yet.
     await this.#beginning.get(arrival)
     try {
-      await freeze([...arrival.pieces], this.uploads, this.stores)
+      await freeze([...arrival.pieces], this)
       const hands = { part, id, client, filename, touchedAt, address, sha256, concat }
       await this.stores.ledger.write('handOver', hands)
     } catch (error) {

@@ -73,7 +73,8 @@ export class Receiving {
   /** Whoever writes at the front itself ends the pieces ahead of it where they stand, and passes over what they have brought. */
   async #expectNoPieces(arrival: Arrival): Promise<void> {
     if (arrival.pieces.size === 0 || arrival.front === arrival.claim.size) return
-    await freeze([...arrival.pieces], this.house.uploads, this.surroundings.stores)
+    const { stores } = this.surroundings
+    await freeze([...arrival.pieces], { ...this.house, stores })
     absorb(arrival)
   }
 
