@@ -1,6 +1,6 @@
 import { Flight } from './flight.js'
 import type { Range } from '../../src/spread/ranges.js'
-import { Todo } from './todo.js'
+import { Gaps } from '../../src/spread/gaps.js'
 
 const SECOND = 1000
 /** After so many milliseconds it is known how fast a range comes; twice as long where it was taken over before. */
@@ -15,13 +15,13 @@ const CRAWLS = 1024
 
 /** What is to be brought: what nobody has taken, and what is on its way. */
 export class Board {
-  readonly #todo: Todo
+  readonly #todo: Gaps
   readonly #flying = new Set<Flight>()
   /** Bytes that a connection brings in a second; 0 before one has brought a range. */
   #usual = 0
 
   constructor(gaps: readonly Range[]) {
-    this.#todo = new Todo(gaps)
+    this.#todo = new Gaps(gaps)
   }
 
   /** Whether there is something that nobody has taken. */

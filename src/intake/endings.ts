@@ -62,8 +62,7 @@ export class Endings {
     try {
       return await work
     } catch (error) {
-      if (error instanceof FerryError && error.code === 'md5-mismatch' && arrival.claim.md5)
-        this.claims.dispute(arrival.claim.md5)
+      if (isCode(error, 'md5-mismatch') && arrival.claim.md5) this.claims.dispute(arrival.claim.md5)
       // What a piece could not sync may be the bytes of others, too.
       const poisoned = isCode(error, 'sync-failed') ? (arrival.place?.whole ?? arrival) : arrival
       if (error instanceof FerryError && POISON.has(error.code))

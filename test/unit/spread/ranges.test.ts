@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Ranges } from '#src/spread/ranges.js'
-import { Todo } from '#cli/get/todo.js'
+import { Gaps } from '#src/spread/gaps.js'
 
 describe('Ranges', () => {
   const ranges = (...pairs: [number, number][]) => new Ranges(pairs.map(([start, end]) => ({ start, end })))
@@ -58,13 +58,13 @@ describe('Ranges', () => {
   })
 })
 
-describe('Todo', () => {
+describe('Gaps', () => {
   it('gives every byte once, the first ones first, and what came back again', () => {
     const gaps = [
       { start: 0, end: 25 },
       { start: 40, end: 45 },
     ]
-    const todo = new Todo(gaps)
+    const todo = new Gaps(gaps)
     expect([todo.take(10), todo.take(10)]).toEqual([
       { start: 0, end: 10 },
       { start: 10, end: 20 },
