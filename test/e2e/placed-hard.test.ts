@@ -8,11 +8,10 @@ import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MAIN, TestServer } from '../support/server.js'
 import { inject } from '../support/strace.js'
-import { content, metadata, tus } from '../support/tus.js'
+import { content, tus } from '../support/tus.js'
 
 const MIB = 1024 * 1024
 const PATIENT = { timeout: 10_000 }
-const BYTES = 'application/offset+octet-stream'
 
 describe('pieces whose senders mean no good, or have no luck', () => {
   let server: TestServer
@@ -29,17 +28,7 @@ describe('pieces whose senders mean no good, or have no luck', () => {
   }
   const idOf = (url: string) => url.split('/').at(-1)!
   const place = (whole: string, at: number, size: number, body?: Buffer) =>
-    fetch(`${server.url}/tus`, {
-      method: 'POST',
-      headers: {
-        'Tus-Resumable': '1.0.0',
-        'Upload-Concat': 'partial',
-        'Upload-Length': String(size),
-        'Upload-Metadata': metadata({ of: idOf(whole), at: String(at) }),
-        ...(body ? { 'Content-Type': BYTES } : {}),
-      },
-      body: body ?? null,
-    })
+    tus.place(server.url, whole, at, size, body)
   async function placed(whole: string, at: number, size: number, body?: Buffer): Promise<string> {
     const response = await place(whole, at, size, body)
     expect(response.status).toBe(201)

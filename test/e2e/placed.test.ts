@@ -3,11 +3,10 @@ import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestServer } from '../support/server.js'
-import { content, metadata, tus } from '../support/tus.js'
+import { content, tus } from '../support/tus.js'
 
 const KIB = 1024
 const PATIENT = { timeout: 10_000 }
-const BYTES = 'application/offset+octet-stream'
 
 describe('pieces that are placed in an upload', () => {
   let server: TestServer
@@ -23,19 +22,8 @@ describe('pieces that are placed in an upload', () => {
     expect(created.status).toBe(201)
     return tus.location(server.url, created)
   }
-  const idOf = (url: string) => url.split('/').at(-1)!
   const place = (whole: string, at: number, size: number, body?: Buffer) =>
-    fetch(`${server.url}/tus`, {
-      method: 'POST',
-      headers: {
-        'Tus-Resumable': '1.0.0',
-        'Upload-Concat': 'partial',
-        'Upload-Length': String(size),
-        'Upload-Metadata': metadata({ of: idOf(whole), at: String(at) }),
-        ...(body ? { 'Content-Type': BYTES } : {}),
-      },
-      body: body ?? null,
-    })
+    tus.place(server.url, whole, at, size, body)
   /** One that is there; its URL. */
   async function placed(whole: string, at: number, size: number): Promise<string> {
     const response = await place(whole, at, size)

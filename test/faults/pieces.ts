@@ -1,5 +1,5 @@
 import { pause } from '../support/server.js'
-import { metadata, tus } from '../support/tus.js'
+import { tus } from '../support/tus.js'
 import { bytesOf, type Random, type Specimen } from './random.js'
 import type { Sending } from './senders.js'
 
@@ -8,7 +8,6 @@ const AGAIN = 150
 const CONNECTIONS = 3
 /** Bytes, least and most. */
 const PIECE: [number, number] = [16 * 1024, 512 * 1024]
-const BODY = { 'Content-Type': 'application/offset+octet-stream' }
 
 type Stretch = [start: number, end: number]
 
@@ -17,27 +16,6 @@ export function stretchesIn({ headers }: Response): Stretch[] {
   const ahead = headers.get('ferry-ahead')?.match(/\d+-\d+/g) ?? []
   const pairs = ahead.map((range): Stretch => range.split('-').map(Number) as Stretch)
   return [[0, Number(headers.get('upload-offset'))], ...pairs]
-}
-
-/** Opens a piece in an upload; with bytes that come along, where there are any. */
-export function place(
-  server: string,
-  whole: string,
-  [start, end]: Stretch,
-  body?: Uint8Array,
-): Promise<Response> {
-  const of = whole.split('/').at(-1)!
-  return fetch(`${server}/tus`, {
-    method: 'POST',
-    headers: {
-      'Tus-Resumable': '1.0.0',
-      'Upload-Concat': 'partial',
-      'Upload-Length': String(end - start),
-      'Upload-Metadata': metadata({ of, at: String(start) }),
-      ...(body ? BODY : {}),
-    },
-    body: body ?? null,
-  })
 }
 
 /**
@@ -127,7 +105,9 @@ class PieceSender {
     const [start, end] = piece
     const bytes = bytesOf(this.file).subarray(start, end)
     const comesAlong = this.random.percent(30)
-    const created = this.#heard(await place(server, url, piece, comesAlong ? bytes : undefined))
+    const created = this.#heard(
+      await tus.place(server, url, start, end - start, comesAlong ? bytes : undefined),
+    )
     if (created.status !== 201) return false
     if (comesAlong) return this.#note(url, start, created)
     const own = tus.location(server, created)

@@ -57,6 +57,19 @@ export const tus = {
       body,
       duplex: 'half',
     }),
+  /** Opens a piece of the upload `whole`, a URL, for its bytes from `at` on; with bytes that come along, where there are any. */
+  place: (server: string, whole: string, at: number, size: number, body?: Uint8Array) =>
+    fetch(`${server}/tus`, {
+      method: 'POST',
+      headers: {
+        ...TUS,
+        'Upload-Concat': 'partial',
+        'Upload-Length': String(size),
+        'Upload-Metadata': metadata({ of: whole.split('/').at(-1)!, at: String(at) }),
+        ...(body ? { 'Content-Type': 'application/offset+octet-stream' } : {}),
+      },
+      body: body ?? null,
+    }),
   terminate: (url: string) => fetch(url, { method: 'DELETE', headers: TUS }),
   /** Where the answer to a creation points to. */
   location: (server: string, response: Response) => new URL(response.headers.get('location')!, server).href,

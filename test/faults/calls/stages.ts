@@ -1,7 +1,6 @@
 import { filePart, formBytes, post } from '../../support/form.js'
 import { pause, type TestServer } from '../../support/server.js'
 import { md5, tus } from '../../support/tus.js'
-import { place } from '../pieces.js'
 import { bytesOf, type Specimen } from '../random.js'
 import type { Witness } from '../witness.js'
 
@@ -207,7 +206,7 @@ async function putPiece(
   stretch: [start: number, end: number],
 ): Promise<Answer> {
   const bytes = bytesOf(file).subarray(...stretch)
-  const response = await place(server.url, url, stretch, bytes).catch(() => undefined)
+  const response = await tus.place(server.url, url, stretch[0], bytes.length, bytes).catch(() => undefined)
   const length = response?.headers.get('upload-offset')
   if (response?.headers.get('content-location')) witness.success(file, url)
   else if (response?.status === 201) witness.placed(url, [stretch[0], stretch[0] + Number(length)])
