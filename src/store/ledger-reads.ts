@@ -1,6 +1,6 @@
 import type Database from 'libsql'
 import type { Md5, Sha256 } from '../contract.js'
-import type { Listed, UploadRow } from './rows.js'
+import type { Arriving, Listed, UploadRow } from './rows.js'
 
 /** How many names or rows are read at a time. */
 const PAGE = 4096
@@ -25,7 +25,9 @@ export function reads(db: Database.Database) {
   )
   const open = db.prepare(`SELECT * FROM uploads WHERE state='open'`)
   const arriving = db.prepare(
-    `SELECT * FROM uploads WHERE state IN ('open', 'form') AND whole IS NULL ORDER BY created_at`,
+    `SELECT *, front + (SELECT coalesce(sum(max(0, place + piece.front - max(place, uploads.front))), 0)
+       FROM uploads AS piece WHERE piece.whole=uploads.part AND piece.state='open') AS brought
+     FROM uploads WHERE state IN ('open', 'form') AND whole IS NULL ORDER BY created_at`,
   )
   const ended = db.prepare(
     `SELECT part FROM uploads WHERE touched_at<? AND state NOT IN ('open', 'form') LIMIT 1000`,
@@ -71,8 +73,9 @@ export function reads(db: Database.Database) {
       return (open.all() as RawUpload[]).map(parseUpload)
     },
     /** All that is arriving, the oldest first: open uploads, and forms of more than a second. */
-    arriving(): UploadRow[] {
-      return (arriving.all() as RawUpload[]).map(parseUpload)
+    arriving(): Arriving[] {
+      const rows = arriving.all() as (RawUpload & { brought: number })[]
+      return rows.map((row) => Object.assign(parseUpload(row), { brought: row.brought }))
     },
     /** The parts of forms that were arriving. */
     forms(): string[] {

@@ -60,6 +60,12 @@ export interface UploadRow {
   place?: number | undefined
 }
 
+/** An upload as it comes in. */
+export interface Arriving extends UploadRow {
+  /** Bytes on disk as of the last checkpoint: up to the front, and in the pieces ahead of it. */
+  brought: number
+}
+
 /** What a checkpoint of placed pieces records: of the whole, of those that have brought something, and whom that has passed. */
 export interface PlacedCheckpoint {
   whole: Checkpoint

@@ -171,6 +171,19 @@ describe('uploads', () => {
     await posting
     await expect.poll(async () => (await adminJson(server, 'uploads')).length).toBe(1)
   })
+
+  it('counts what has been brought ahead of the front, and what lies over the front once', async () => {
+    const { bytes } = content(4 * MIB)
+    const whole = tus.location(server.url, await tus.create(server.url, 4 * MIB, { filename: 'film.mp4' }))
+    await tus.place(server.url, whole, 3 * MIB, MIB, bytes.subarray(3 * MIB))
+    await tus.place(server.url, whole, MIB, MIB, bytes.subarray(MIB, 2 * MIB))
+    const [first, ...others] = await adminJson(server, 'uploads')
+    expect(others).toEqual([])
+    expect(first).toMatchObject({ filename: 'film.mp4', bytes: 2 * MIB, size: 4 * MIB })
+    await tus.place(server.url, whole, 0, MIB, bytes.subarray(0, MIB))
+    expect(await adminJson(server, 'uploads')).toMatchObject([{ bytes: 3 * MIB }])
+    expect((await admin(server, 'uploads')).lines.join('\n')).toContain('3.00 MiB / 4.00 MiB (75%)')
+  })
 })
 
 describe('delete', () => {
