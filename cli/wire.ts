@@ -53,3 +53,9 @@ export function encodeMetadata(pairs: Record<string, string>): string {
     .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
     .join(',')
 }
+
+/** Where a server sends us; undefined where that is nowhere on the web. */
+export function webAddress(location: string, base: string): URL | undefined {
+  const url = URL.canParse(location, base) ? new URL(location, base) : undefined
+  return url && /^https?:$/.test(url.protocol) ? url : undefined
+}
