@@ -6,8 +6,9 @@ import { Checkpoints } from './checkpoint.js'
 import { isPartial } from './concat.js'
 import type { Observer } from './observer.js'
 import type { Leases } from './leases.js'
-import { followerOf, openPart } from './open-part.js'
+import { followerOf, gone, openPart } from './open-part.js'
 import { PartWriter } from './part-writer.js'
+import { isHomeless } from './placed.js'
 import type { Room } from './room.js'
 import type { Stores } from './stores.js'
 
@@ -39,6 +40,10 @@ export async function append(
     throw new FerryError('offset-conflict', `the upload stands at ${arrival.front}, not at ${offset}`)
   }
   const part = await openPart(arrival, stores)
+  if (isHomeless(arrival)) {
+    await part.close()
+    throw gone()
+  }
   const follower = followerOf(arrival, stores)
   const checkpoints = new Checkpoints(arrival, part, stores, observer)
   const expectRoom = (bytes: number): Promise<void> => {

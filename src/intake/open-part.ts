@@ -42,7 +42,8 @@ async function open(arrival: Arrival, { inbox }: Stores): Promise<Part> {
   }
 }
 
-function gone(cause?: unknown): FerryError {
+/** The error for who writes what is not there any more. */
+export function gone(cause?: unknown): FerryError {
   return new FerryError('gone', 'the data of this upload is gone; upload it again', { cause })
 }
 

@@ -24,6 +24,11 @@ export function partOf({ place, part }: Arrival): string {
   return place?.whole.part ?? part
 }
 
+/** Whether a piece has lost the upload that it belongs to: that has ended. */
+export function isHomeless(piece: Arrival): boolean {
+  return piece.place !== undefined && !piece.place.whole.pieces.has(piece)
+}
+
 /** Whether pieces can be placed in an upload. */
 export function takesPieces({ claim, resumable, isWhole, place }: Arrival): boolean {
   return claim.size !== undefined && claim.concat === undefined && resumable && !isWhole && !place

@@ -100,6 +100,26 @@ describe('Intake', () => {
     }
   })
 
+  it('follows nobody for a piece whose upload ends while its part is opened', async () => {
+    const { intake, tmp } = await openHouse()
+    const file = content(1000)
+    const { id: of } = await intake.create(claimOf(file))
+    const piece = { md5: undefined, filename: '', size: 500, client: undefined, concat: 'partial' }
+    await intake.place(piece, { of, at: 500 }, { ...FORM, door: 'tus', resumable: true }, 'piece')
+    const { inbox, follower } = intake.stores
+    const { part } = [...intake.arrivals()][0]!
+    const open = inbox.openPart.bind(inbox)
+    vi.spyOn(inbox, 'openPart').mockImplementation(async (name) => {
+      const opened = await open(name)
+      await intake.terminate(of)
+      return opened
+    })
+    const receiving = intake.receive('piece', 0, source(file.bytes.subarray(500)))
+    await expect(receiving).rejects.toMatchObject({ code: 'gone' })
+    expect(follower.follows(part)).toBe(false)
+    expect(await readdir(tmp)).toEqual([])
+  })
+
   it('hands an upload over to its own client again, however quickly that comes back', async () => {
     const { intake } = await openHouse()
     const file = content(1000)
