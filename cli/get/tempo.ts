@@ -42,7 +42,7 @@ export class Tempo {
   /** A second has brought so many bytes, with enough to do for all connections, and so many are missing still. */
   note(bytes: number, missing: number): void {
     if (this.#connections !== 'auto') return
-    if (this.#pace) return this.#pace.note(bytes)
+    if (this.#pace) return this.#pace.note(bytes, missing / bytes)
     this.#hasBegun ||= bytes > 0
     if (!this.#hasBegun) return
     this.#patience = bytes >= GOOD_RATE || missing / bytes < SOON_S ? 2 : this.#patience - 1

@@ -1,4 +1,4 @@
-import type { Range } from './ranges.js'
+import type { Range, Ranges } from './ranges.js'
 
 /** What is shorter to wait for than to begin again elsewhere, in milliseconds. */
 const WORTH_WAITING = 2000
@@ -39,6 +39,15 @@ export class Flights {
   /** Bytes that have gone out and are not known to be there. */
   get sent(): number {
     return [...this.#flights].reduce((sum, { sent, there }) => sum + Math.max(0, sent - there), 0)
+  }
+
+  /** The server has all that by now. */
+  arrived(all: Ranges, now: number): void {
+    for (const flight of this.#flights) {
+      const there = all.in(flight.stretch)
+      if (there > flight.there) flight.movedAt = now
+      flight.there = there
+    }
   }
 
   /** Those on which nothing has moved for so many milliseconds. */

@@ -16,6 +16,11 @@ const FIRST_REST = 5
 const LONGEST_REST = 20
 /** Seconds until fewer are tried again. */
 const DOUBT = 40
+/** So many bring at least this share of what as many single ones would: then all of them are needed for now. */
+const EACH = 0.5
+/** Seconds that there must be enough to do for, before it is worth while to try more, and fewer. */
+const WORTH_MORE = 6
+const WORTH_FEWER = 20
 
 /**
  * How many connections to use, by what a second brings. Twice as many are tried as long as that helps, and half as many where
@@ -38,18 +43,24 @@ export class Pace {
   #outage = 0
   #low = 0
   readonly #most: number
+  /** What one brought alone, in bytes a second, until that has been compared. */
+  #alone: number | undefined
 
-  /** Begins with so many connections, and tries no more than `most`. */
-  constructor(begin: number, most = MOST_CONNECTIONS) {
+  /** Begins with so many connections, and tries no more than `most`. `alone`: bytes a second of a single one, where known. */
+  constructor(begin: number, most = MOST_CONNECTIONS, alone?: number) {
     this.#most = most
+    this.#alone = alone
     this.wanted = this.#kept = Math.min(begin, most)
   }
 
-  /** So many bytes have come, or gone, in the last second, in which there was enough to do for `wanted` connections. */
-  note(bytesPerSecond: number): void {
+  /**
+   * So many bytes have come, or gone, in the last second, in which there was enough to do for `wanted` connections, as there
+   * will be for so many seconds.
+   */
+  note(bytesPerSecond: number, secondsLeft = Infinity): void {
     if (this.#isOutage(bytesPerSecond)) return
-    if (this.#trial) this.#try(this.#trial, bytesPerSecond)
-    else this.#keep(bytesPerSecond)
+    if (this.#trial) this.#try(this.#trial, bytesPerSecond, secondsLeft)
+    else this.#keep(bytesPerSecond, secondsLeft)
   }
 
   #isOutage(bytes: number): boolean {
@@ -59,16 +70,26 @@ export class Pace {
     return bytes === 0
   }
 
-  #keep(bytes: number): void {
+  #keep(bytes: number, secondsLeft: number): void {
     this.#keptFor += 1
     this.#noticeChange(bytes)
     this.#usual.add(bytes)
     // What is new brings too little in its first second, or, until its first packet is lost, too much.
     if (this.#usual.count < 2 && !this.#hasRisen) return
+    this.#compare()
     if (this.#keptFor >= this.#rest) this.#isEnough = false
     if (this.#keptFor >= DOUBT) this.#isNeeded = false
-    if (!this.#isEnough && this.#kept < this.#most) this.#begin(this.#more)
-    else if (!this.#isNeeded && this.#kept > 1) this.#begin(Math.floor(this.#kept / 2))
+    const canHaveMore = !this.#isEnough && this.#kept < this.#most
+    if (canHaveMore && secondsLeft > WORTH_MORE) this.#begin(this.#more)
+    const canHaveFewer = !canHaveMore && !this.#isNeeded && this.#kept > 1
+    if (canHaveFewer && secondsLeft > WORTH_FEWER) this.#begin(Math.floor(this.#kept / 2))
+  }
+
+  /** Where one alone was slow, and each of these is not much slower, fewer bring less. */
+  #compare(): void {
+    if (this.#alone === undefined) return
+    this.#isNeeded = this.#usual.mean > EACH * this.#alone * this.#kept
+    this.#alone = undefined
   }
 
   #noticeChange(bytes: number): void {
@@ -83,7 +104,10 @@ export class Pace {
   }
 
   #rise(count: number): void {
+    // What was needed on a worse line is not given up because a better one shows.
+    const isNeeded = this.#isNeeded && count === this.#kept
     this.#keepTo(count)
+    this.#isNeeded = isNeeded
     this.#hasRisen = true
   }
 
@@ -111,12 +135,12 @@ export class Pace {
     this.wanted = count
   }
 
-  #try(trial: Trial, bytes: number): void {
+  #try(trial: Trial, bytes: number, secondsLeft: number): void {
     trial.see(bytes)
     // That is not for having fewer.
     if (trial.count < this.#kept && bytes > ROSE * this.#usual.mean) {
       this.#rise(trial.count)
-      this.#keep(bytes)
+      this.#keep(bytes, secondsLeft)
     } else if (trial.isOver) this.#settle(trial)
   }
 

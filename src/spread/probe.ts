@@ -4,6 +4,8 @@
  */
 const FIRST = 1200
 const LOOK = 1000
+/** The same where it had not told anything at the first look: that came a moment too early. */
+const SOON = 300
 /** Bytes a second above which no line is slow. */
 const FAST = 40 * 1024 * 1024
 /** A limit shared with others may be the reason for anything down to this share of it. */
@@ -50,6 +52,7 @@ export class Probe {
   #out = 0
   #outBefore = 0
   #there: number | undefined
+  #isFirst = true
   #looks = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
@@ -89,7 +92,9 @@ export class Probe {
     this.#there = await this.#watched.ask().catch(() => undefined)
     const found =
       before === undefined || this.#there === undefined ? undefined : this.#judge(this.#there - before)
-    if (this.#isOver || !found) return this.#wait(Math.max(0, LOOK - (performance.now() - begun)))
+    const next = this.#isFirst && this.#there === before ? SOON : LOOK
+    this.#isFirst = false
+    if (this.#isOver || !found) return this.#wait(Math.max(0, next - (performance.now() - begun)))
     this.stop()
     this.#onFound(found)
   }

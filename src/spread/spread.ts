@@ -75,8 +75,9 @@ export class Spread {
   #there = new Ranges()
   readonly #told = new Ranges()
   #gaps = new Gaps()
-  /** Bytes that have come to the server since the last second, and what a connection brings in one. */
-  #brought = 0
+  /** What the server had when it was last looked, in bytes, and when, in monotonic milliseconds. */
+  #seen = { bytes: 0, at: 0 }
+  /** Bytes that a connection brings in a second. */
   #perConnection: number
   #lanes = 0
   #failures = 0
@@ -88,7 +89,7 @@ export class Spread {
 
   constructor(order: SpreadOrder) {
     this.#order = order
-    this.#pace = new Pace(order.connections, order.ceiling)
+    this.#pace = new Pace(order.connections, order.ceiling, order.perConnection)
     this.#perConnection = order.perConnection ?? LEAST
   }
 
@@ -101,8 +102,9 @@ export class Spread {
   async run(): Promise<void> {
     const { signal, onBegin } = this.#order
     await this.#look()
+    this.#seen = { bytes: this.#there.total, at: performance.now() }
     onBegin(this.#there.total)
-    const watch = setInterval(() => this.#second(), SECOND)
+    const watch = setInterval(() => void this.#second(), SECOND)
     const leave = (): void => this.#fail(signal.reason)
     signal.addEventListener('abort', leave)
     if (signal.aborted) leave()
@@ -186,7 +188,6 @@ export class Spread {
   }
 
   #confirm(stretch: Range): void {
-    this.#brought += stretch.end - stretch.start
     this.#there.add(stretch)
     this.#told.add(stretch)
     if (stretch.end > stretch.start) this.#failures = 0
@@ -257,33 +258,38 @@ export class Spread {
     // What was told meanwhile is there, too, and what is on its way is somebody's.
     this.#there = new Ranges([...there, ...this.#told])
     this.#gaps = new Gaps(new Ranges([...this.#there, ...this.#stretches]).gaps(size))
+    this.#flights.arrived(this.#there, performance.now())
   }
 
   get #stretches(): Range[] {
     return [...this.#flights].map(({ stretch }) => stretch)
   }
 
-  /** What the last second has brought. */
-  #second(): void {
-    const brought = this.#brought
-    this.#brought = 0
-    if (this.#lanes > 0) this.#perConnection = Math.max(this.#perConnection * 0.75, brought / this.#lanes)
-    const isFree = this.#lanes === this.#pace.wanted && this.#gaps.left > 0
-    if (!this.#order.isFixed && isFree) this.#pace.note(brought)
+  /** Whoever has been silent for too long is given up, and the server is asked what the last second has brought. */
+  async #second(): Promise<void> {
     const silent = this.#flights.silent(performance.now(), SILENCE)
-    if (silent.length > 0) void this.#ask(silent)
+    for (const { over } of silent) over.abort(new Stalled())
+    // A look that fails tells nothing that its lanes would not tell.
+    await this.#look().catch(() => undefined)
+    if (this.#failure) return
+    this.#measure()
     this.#open()
   }
 
-  /** Whether those on which nothing moves are dead: what we have sent may still be on its way through a thin line. */
-  async #ask(silent: Flight[]): Promise<void> {
-    // One question at a time.
-    for (const flight of silent) flight.movedAt = performance.now()
-    await this.#look().catch(() => undefined)
-    for (const flight of silent) {
-      const there = this.#there.in(flight.stretch)
-      if (there <= flight.there) flight.over.abort(new Stalled())
-      flight.there = there
-    }
+  /** What we have written says little: the system takes megabytes at once. What the server has by now says it. */
+  #measure(): void {
+    const now = performance.now()
+    const seconds = (now - this.#seen.at) / SECOND
+    // Who waited for one look with another has seen it.
+    if (seconds < 1 / 2) return
+    const bytes = this.#there.total
+    const brought = Math.max(0, bytes - this.#seen.bytes) / seconds
+    this.#seen = { bytes, at: now }
+    if (brought > 0) this.#failures = 0
+    if (this.#lanes > 0) this.#perConnection = (this.#perConnection + brought / this.#lanes) / 2
+    const { left } = this.#gaps
+    const isFree = this.#lanes === this.#pace.wanted && left > 0
+    if (!this.#order.isFixed && isFree) this.#pace.note(brought, left / brought)
+    this.#order.onConfirmed(bytes)
   }
 }

@@ -79,6 +79,35 @@ describe('Pace', () => {
     for (const { used } of runs(dip, 4)) expect(used.slice(12)).toEqual(used.slice(12).fill(MOST_CONNECTIONS))
   })
 
+  it('tries no fewer where each brings what one alone did, and soon where all bring together what one did', () => {
+    const lowest = (law: Law, alone: number): number[] =>
+      SEEDS.map((seed) => Math.min(...transfer(law, new Pace(8, 8, alone * 1_000_000), seed).used))
+    expect(new Set(lowest(lossy, 1))).toEqual(new Set([8]))
+    expect(Math.max(...lowest(full, 1))).toBeLessThanOrEqual(4)
+  })
+
+  it('tries nothing that could not pay before the end', () => {
+    for (const [begin, left] of [
+      [4, 5],
+      [8, 15],
+    ] as const) {
+      const pace = new Pace(begin)
+      for (let second = 0; second < 5; second++) {
+        pace.note(begin, left - second)
+        expect(pace.wanted).toBe(begin)
+      }
+    }
+  })
+
+  it('does not take a better second for a reason to try fewer', () => {
+    const pace = new Pace(8, 8, 1)
+    const used = [8, 8, 8, 8, 14, 8, 8, 8, 13, 8].map((bytes) => {
+      pace.note(bytes)
+      return pace.wanted
+    })
+    expect(new Set(used)).toEqual(new Set([8]))
+  })
+
   it('still has a number after a minute without a byte, and then goes on', () => {
     const pace = new Pace(4)
     for (let second = 0; second < 60; second++) pace.note(0)

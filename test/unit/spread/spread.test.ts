@@ -147,6 +147,41 @@ describe('a file that is spread over several connections', () => {
     expect(seconds).toBeLessThan(45)
   })
 
+  it('leaves no connection whose bytes still come to the server, however long ago they went out', async () => {
+    const line = new SimulatedLine(() => ({ speed: 4 * KIB }))
+    const put = line.put.bind(line)
+    line.put = (stretch, signal, onSent) => {
+      onSent(stretch.end - stretch.start)
+      return put(stretch, signal, () => undefined)
+    }
+    const { error } = await ended(spread(line, { size: 1 * MIB, perConnection: 64 * KIB }))
+    expect([error, line.sent, line.renewed]).toEqual([undefined, MIB, 0])
+  })
+
+  it('keeps to as many as help, although the server answers only at the end of a stretch', async () => {
+    const line = new SimulatedLine((nth) => ({ speed: (200 + 20 * (nth % 5)) * KIB }))
+    const order = { size: 60 * MIB, connections: 8, isFixed: false, perConnection: 256 * KIB }
+    const spreading = spread(line, order)
+    const wanted = new Set<number>()
+    const watch = setInterval(() => wanted.add(spreading.wanted), 500)
+    const { error } = await ended(spreading)
+    clearInterval(watch)
+    expect([error, line.sent, [...wanted]]).toEqual([undefined, order.size, [8]])
+  })
+
+  it('shows what is there and on its way once, whatever it has been told of that', async () => {
+    const line = new SimulatedLine(steady)
+    const shown: number[] = []
+    const { error } = await ended(
+      spread(line, { size: 20 * MIB, onProgress: (bytes) => void shown.push(bytes) }),
+    )
+    expect(error).toBeUndefined()
+    const steps = shown.slice(1).map((bytes, index) => bytes - shown[index]!)
+    // A tick's bytes of a connection, and no stretch's twice.
+    expect(Math.max(...steps)).toBeLessThan(MIB / 4)
+    expect(Math.min(...steps)).toBeGreaterThan(-MIB / 4)
+  })
+
   it('does not wait for the slowest at its end', async () => {
     const line = new SimulatedLine((nth) => (nth === 2 ? { speed: 2 * KIB } : steady()))
     const { error, seconds } = await ended(spread(line, { size: 10 * MIB, perConnection: 256 * KIB }))
