@@ -6,6 +6,9 @@ const FIRST = 1200
 const LOOK = 1000
 /** The same where it had not told anything at the first look: that came a moment too early. */
 const SOON = 300
+/** After so many looks that found nothing each comes twice as late as the one before it, but not later than that. */
+const ENOUGH = 3
+const SELDOM = 16_000
 /** Bytes a second above which no line is slow. */
 const FAST = 40 * 1024 * 1024
 /** A limit shared with others may be the reason for anything down to this share of it. */
@@ -53,7 +56,9 @@ export class Probe {
   #outBefore = 0
   #there: number | undefined
   #isFirst = true
+  /** How many have told something new, and how many milliseconds there were to the last one. */
   #looks = 0
+  #span = LOOK
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
 
@@ -86,17 +91,26 @@ export class Probe {
   async #look(): Promise<void> {
     const out = this.#out - this.#outBefore
     this.#outBefore = this.#out
-    if (out > FAST) return this.#wait(LOOK)
+    if (out > (FAST * this.#span) / 1000) return this.#wait(this.#span)
     const before = this.#there
     const begun = performance.now()
     this.#there = await this.#watched.ask().catch(() => undefined)
-    const found =
-      before === undefined || this.#there === undefined ? undefined : this.#judge(this.#there - before)
-    const next = this.#isFirst && this.#there === before ? SOON : LOOK
-    this.#isFirst = false
-    if (this.#isOver || !found) return this.#wait(Math.max(0, next - (performance.now() - begun)))
+    const brought = before === undefined || this.#there === undefined ? 0 : this.#there - before
+    if (brought > 0) this.#looks += 1
+    const found = this.#judge((brought / this.#span) * 1000)
+    if (this.#isOver || !found) return this.#rest(brought, performance.now() - begun)
     this.stop()
     this.#onFound(found)
+  }
+
+  /** Until the next look, after one that found nothing, brought so many bytes, and took so many milliseconds. */
+  #rest(brought: number, took: number): void {
+    const isEarly = this.#isFirst && brought === 0
+    this.#isFirst = false
+    if (isEarly) return this.#wait(Math.max(0, SOON - took))
+    const isWell = brought > 0 && this.#looks >= ENOUGH
+    this.#span = isWell ? Math.min(SELDOM, 2 * this.#span) : LOOK
+    this.#wait(Math.max(0, this.#span - took))
   }
 
   /** So many bytes have come to the server in a second: what is to be thought of that, if others are worth a try. */
@@ -106,7 +120,7 @@ export class Probe {
     if (bytesPerSecond <= 0 || bytesPerSecond > Math.min(FAST, LIMITED * limit)) return undefined
     const isLossy = tripMs >= SHORT && (bytesPerSecond * tripMs) / 1000 < LITTLE
     // The first second is slower than those after it: enough for a line that loses, and no other.
-    if (++this.#looks < 2 && !isLossy) return undefined
+    if (this.#looks < 2 && !isLossy) return undefined
     const leftMs = ((size - this.#there!) / bytesPerSecond) * 1000
     const cost = TRIPS * tripMs + BESIDE
     return cost > leftMs * (isLossy ? WORTH.lossy : WORTH.other) ? undefined : { bytesPerSecond, isLossy }
