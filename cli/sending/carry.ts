@@ -6,7 +6,7 @@ import type { Progress } from '../progress.js'
 import type { Server } from '../server.js'
 import { type Transfer, transfer } from '../transfer.js'
 import type { Flow } from './flow.js'
-import { PiecesLine } from './pieces-line.js'
+import { NoPieces, PiecesLine } from './pieces-line.js'
 import type { Valve } from './valve.js'
 
 const STALL_MS = 30_000
@@ -50,9 +50,9 @@ type Going = Omit<Carriage, 'progress'> & Pick<Transfer, 'onProgress'>
 
 /** Over as many connections as are known to be right, or over one, and more where that is slow. */
 async function go(order: Going): Promise<void> {
-  const { flow, server, uploadUrl } = order
+  const { flow } = order
   const known = flow.connections
-  if (known > 1 && (await server.stand(uploadUrl)).takesPieces) return spread(order, known)
+  if (known > 1 && (await isTaken(spread(order, known)))) return
   if (flow.hasFixedConnections) return transfer({ ...order, stallMs: STALL_MS })
   try {
     await alone(order)
@@ -61,7 +61,20 @@ async function go(order: Going): Promise<void> {
     const { bytesPerSecond, isLossy } = error.found
     // For whoever looks on it is still the same attempt.
     const goesOn = { ...order, onBegin: order.onConfirmed }
-    await spread(goesOn, isLossy ? MOST_CONNECTIONS : BEGIN, bytesPerSecond)
+    const begin = isLossy ? MOST_CONNECTIONS : BEGIN
+    if (!(await isTaken(spread(goesOn, begin, bytesPerSecond))))
+      await transfer({ ...goesOn, stallMs: STALL_MS })
+  }
+}
+
+/** False where the server takes no pieces of the upload, or no more. */
+async function isTaken(spreading: Promise<void>): Promise<boolean> {
+  try {
+    await spreading
+    return true
+  } catch (error) {
+    if (error instanceof NoPieces) return false
+    throw error
   }
 }
 

@@ -13,6 +13,9 @@ const AGAIN = 300
 const LONGEST = 10_000
 const CONFLICT = 409
 
+/** The server takes no pieces of the upload; one that is complete takes none, either. */
+export class NoPieces extends Error {}
+
 /** The way of a local file's stretches to an upload on a server. */
 export class PiecesLine implements Line {
   constructor(
@@ -23,7 +26,9 @@ export class PiecesLine implements Line {
   ) {}
 
   async stand(): Promise<Range[]> {
-    return (await this.server.stand(this.uploadUrl)).there
+    const { there, takesPieces } = await this.server.stand(this.uploadUrl)
+    if (!takesPieces) throw new NoPieces()
+    return there
   }
 
   async put(stretch: Range, signal: AbortSignal, onSent: (bytes: number) => void): Promise<number> {
