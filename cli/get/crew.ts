@@ -122,14 +122,14 @@ export class Crew {
   }
 
   #look(): void {
-    const { mends, silentMs, tempo, part } = this.#round
+    const { mends, silentMs, tempo, part, remote } = this.#round
     if (mends && performance.now() - this.#lostAt > FORGIVE_MS) this.#lost = 0
     this.#board.abandonSilent(silentMs, this.#meter.stillness)
     const second = this.#meter.take()
     const areBusy = this.#board.hasMore || this.#lanes >= this.#wanted
     // Where the bytes wait for us, more connections bring no more.
     const isForLine = second && second.held < HELD * this.#lanes
-    if (areBusy && isForLine) tempo.note(second.bytes, part.size - part.total)
+    if (areBusy && isForLine) tempo.note(second.bytes, part.size - part.total, remote.tripMs)
     this.#open()
   }
 }

@@ -25,9 +25,15 @@ const MAX_WORDS_BYTES = 16 * 1024
 export class Remote {
   readonly #parts: RemoteParts
   #isKnown = false
+  #tripMs = Infinity
 
   constructor(parts: RemoteParts) {
     this.#parts = parts
+  }
+
+  /** The shortest time that a request and the head of its answer have taken, in milliseconds: hardly more than a round trip. */
+  get tripMs(): number {
+    return this.#tripMs
   }
 
   get shownAs(): string {
@@ -112,7 +118,9 @@ export class Remote {
     let url = this.#parts.url
     for (let hops = 0; ; hops++) {
       const headers = { ...this.#own(url), 'accept-encoding': 'identity', ...asked }
+      const begun = performance.now()
       const response = await exchange({ method, url, headers, agent: agent(url), signal, stallMs })
+      this.#tripMs = Math.min(this.#tripMs, performance.now() - begun)
       const target = REDIRECTS.has(response.statusCode ?? 0) ? targetOf(response, url) : undefined
       if (!target || hops === MAX_REDIRECTS) return response
       response.resume()

@@ -1,4 +1,5 @@
-import { Pace } from '../../src/spread/pace.js'
+import { MOST_CONNECTIONS, Pace } from '../../src/spread/pace.js'
+import { FAST, isLossy, isWorthTrying } from '../../src/spread/worth.js'
 
 const MIB = 1024 * 1024
 /** A range takes a connection about so many seconds: few requests, and what is there is hashed soon. */
@@ -7,19 +8,17 @@ const LEAST_PIECE = 256 * 1024
 const LARGEST_PIECE = 16 * MIB
 /** Below so many bytes for each, another connection costs more than it brings. */
 const SHARE = 2 * MIB
-/** One connection that brings so many bytes a second is good enough, … */
-const GOOD_RATE = 40 * MIB
-/** … and so is one that needs no more than so many seconds. */
-const SOON_S = 3
-/** Where that is not so, or has not been so for two seconds, it goes on with so many. */
+/** For so many seconds it has to pay to try others; on a line that loses packets the first one says enough. */
+const PATIENCE = 2
+/** With how many it then begins. */
 const BEGIN = 4
 
 /** How many connections there are to be, and how much each of them asks for; a file keeps it through all its breaks. */
 export class Tempo {
   readonly #connections: number | 'auto'
   #pace: Pace | undefined
-  /** So many bad seconds more, and one connection is not enough. */
-  #patience = 1
+  /** So many seconds more in which others would have paid, and they are tried. */
+  #patience = PATIENCE
   #hasBegun = false
 
   constructor(connections: number | 'auto') {
@@ -39,15 +38,19 @@ export class Tempo {
     return Math.floor(Math.min(LARGEST_PIECE, Math.max(LEAST_PIECE, PIECE_S * bytesPerSecond)))
   }
 
-  /** A second has brought so many bytes, with enough to do for all connections, and so many are missing still. */
-  note(bytes: number, missing: number): void {
+  /**
+   * A second has brought so many bytes, with enough to do for all connections, and so many are missing still. `tripMs`: a round
+   * trip.
+   */
+  note(bytes: number, missing: number, tripMs: number): void {
     if (this.#connections !== 'auto') return
     if (this.#pace) return this.#pace.note(bytes, missing / bytes)
     this.#hasBegun ||= bytes > 0
-    if (!this.#hasBegun) return
-    this.#patience = bytes >= GOOD_RATE || missing / bytes < SOON_S ? 2 : this.#patience - 1
-    if (this.#patience > 0) return
-    // The one says too little: what it has brought until its first packet was lost it will never bring again.
-    this.#pace = new Pace(BEGIN)
+    // A second without a byte says that it falters, and nothing of losses.
+    const alone = { bytesPerSecond: bytes, isLossy: bytes > 0 && isLossy(bytes, tripMs) }
+    const isSlow = this.#hasBegun && bytes < FAST && isWorthTrying(alone, tripMs, missing)
+    this.#patience = isSlow ? this.#patience - 1 : PATIENCE
+    if (!isSlow || (this.#patience > 0 && !alone.isLossy)) return
+    this.#pace = alone.isLossy ? new Pace(MOST_CONNECTIONS, MOST_CONNECTIONS, bytes) : new Pace(BEGIN)
   }
 }

@@ -1,6 +1,7 @@
 import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
-import { type Found, Probe } from '../../src/spread/probe.js'
+import { Probe } from '../../src/spread/probe.js'
 import { SILENCE, Spread, Stalled } from '../../src/spread/spread.js'
+import type { Found } from '../../src/spread/worth.js'
 import { ClientError } from '../errors.js'
 import type { Progress } from '../progress.js'
 import type { Server } from '../server.js'
@@ -58,12 +59,11 @@ async function go(order: Going): Promise<void> {
     await alone(order)
   } catch (error) {
     if (!(error instanceof Several)) throw error
-    const { bytesPerSecond, isLossy } = error.found
+    const { found } = error
     // For whoever looks on it is still the same attempt.
     const goesOn = { ...order, onBegin: order.onConfirmed }
-    const begin = isLossy ? MOST_CONNECTIONS : BEGIN
-    if (!(await isTaken(spread(goesOn, begin, bytesPerSecond))))
-      await transfer({ ...goesOn, stallMs: STALL_MS })
+    const begin = found.isLossy ? MOST_CONNECTIONS : BEGIN
+    if (!(await isTaken(spread(goesOn, begin, found)))) await transfer({ ...goesOn, stallMs: STALL_MS })
   }
 }
 
@@ -105,7 +105,7 @@ async function alone(order: Going): Promise<void> {
   }
 }
 
-async function spread(order: Going, connections: number, bytesPerSecond?: number): Promise<void> {
+async function spread(order: Going, connections: number, alone?: Found): Promise<void> {
   const { server, uploadUrl, file, flow, valve } = order
   const spreading = new Spread({
     ...order,
@@ -114,7 +114,7 @@ async function spread(order: Going, connections: number, bytesPerSecond?: number
     connections,
     isFixed: flow.hasFixedConnections,
     most: () => flow.seats.share,
-    perConnection: bytesPerSecond,
+    alone,
     largest: flow.burst,
     mayEnd: (signal) => valve.opened(signal),
   })

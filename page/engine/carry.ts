@@ -1,6 +1,7 @@
 import type { Range } from '../../src/spread/ranges.js'
 import { Probe } from '../../src/spread/probe.js'
 import { Spread } from '../../src/spread/spread.js'
+import type { Found } from '../../src/spread/worth.js'
 import type { Means } from './crossing.js'
 import { PiecesLine } from './pieces-line.js'
 import { Problem } from './problem.js'
@@ -34,8 +35,8 @@ export interface Carriage {
 
 /** Several connections are worth a try, or have been used. */
 class Several extends Error {
-  /** Bytes a second of one, where that is known. */
-  constructor(readonly perConnection?: number) {
+  /** What one was like, where that is known. */
+  constructor(readonly alone?: Found) {
     super()
   }
 }
@@ -60,7 +61,7 @@ async function alone({ file, upload, ways, mayEnd, signal, ...order }: Carriage)
   const either = AbortSignal.any([signal, over.signal])
   const ask = async (): Promise<number> => (await server.stand(upload, either)).offset
   const watched = { size: file.size, limit: undefined, tripMs: server.tripMs, ask }
-  const probe = new Probe(watched, ({ bytesPerSecond }) => over.abort(new Several(bytesPerSecond)))
+  const probe = new Probe(watched, (found) => over.abort(new Several(found)))
   try {
     await transfer({
       file,
@@ -89,7 +90,7 @@ function isForSeveral(ahead: Range[] | undefined, { line }: Ways): boolean {
   return ahead !== undefined && (ahead.length > 0 || (line.connections ?? 1) > 1)
 }
 
-async function spread({ ways, ...order }: Carriage, { perConnection }: Several): Promise<void> {
+async function spread({ ways, ...order }: Carriage, { alone }: Several): Promise<void> {
   const { server, slots, limit, line } = ways
   const { file, upload, signal } = order
   const spreading = new Spread({
@@ -100,7 +101,7 @@ async function spread({ ways, ...order }: Carriage, { perConnection }: Several):
     isFixed: false,
     ceiling: CONNECTIONS,
     most: () => slots.share,
-    perConnection,
+    alone,
     largest: limit.bytes,
   })
   try {

@@ -16,8 +16,11 @@ const FIRST_REST = 5
 const LONGEST_REST = 20
 /** Seconds until fewer are tried again. */
 const DOUBT = 40
-/** So many bring at least this share of what as many single ones would: then all of them are needed for now. */
-const EACH = 0.5
+/**
+ * So many bring at least this share of what as many single ones would, and no more than so many times that, or it was
+ * something else that held the single one up: then all of them are needed for now.
+ */
+const EACH = { least: 0.5, most: 2 }
 /** Seconds that there must be enough to do for, before it is worth while to try more, and fewer. */
 const WORTH_MORE = 6
 const WORTH_FEWER = 20
@@ -88,7 +91,8 @@ export class Pace {
   /** Where one alone was slow, and each of these is not much slower, fewer bring less. */
   #compare(): void {
     if (this.#alone === undefined) return
-    this.#isNeeded = this.#usual.mean > EACH * this.#alone * this.#kept
+    const share = this.#usual.mean / (this.#alone * this.#kept)
+    this.#isNeeded = share > EACH.least && share < EACH.most
     this.#alone = undefined
   }
 

@@ -1,3 +1,5 @@
+import { FAST, type Found, isLossy, isWorthTrying } from './worth.js'
+
 /**
  * When it is looked for the first time what the server has, and then how often, in milliseconds. It tells what is on disk,
  * and sees to that once a second.
@@ -9,29 +11,8 @@ const SOON = 300
 /** After so many looks that found nothing each comes twice as late as the one before it, but not later than that. */
 const ENOUGH = 3
 const SELDOM = 16_000
-/** Bytes a second above which no line is slow. */
-const FAST = 40 * 1024 * 1024
 /** A limit shared with others may be the reason for anything down to this share of it. */
 const LIMITED = 1 / 4
-/**
- * What can be in the air at once, in bytes (speed times round trip). Where it is no more, packets are lost, or the line is
- * a thin one. Over a short way, in milliseconds, a lost packet hardly matters.
- */
-const LITTLE = 64 * 1024
-const SHORT = 10
-/** To try other connections costs so many round trips, and so many milliseconds beside. */
-const TRIPS = 2
-const BESIDE = 100
-/** What it may cost, as a share of the time that is left: of a line that loses, and of any other. */
-const WORTH = { lossy: 1 / 20, other: 1 / 50 }
-
-/** What a single connection was like. */
-export interface Found {
-  /** Bytes a second. */
-  bytesPerSecond: number
-  isLossy: boolean
-}
-
 /** What is watched. */
 interface Watched {
   /** Bytes of the file. */
@@ -118,11 +99,9 @@ export class Probe {
     const { limit = Infinity, tripMs, size } = this.#watched
     // Nothing moves: that is another matter.
     if (bytesPerSecond <= 0 || bytesPerSecond > Math.min(FAST, LIMITED * limit)) return undefined
-    const isLossy = tripMs >= SHORT && (bytesPerSecond * tripMs) / 1000 < LITTLE
+    const found = { bytesPerSecond, isLossy: isLossy(bytesPerSecond, tripMs) }
     // The first second is slower than those after it: enough for a line that loses, and no other.
-    if (this.#looks < 2 && !isLossy) return undefined
-    const leftMs = ((size - this.#there!) / bytesPerSecond) * 1000
-    const cost = TRIPS * tripMs + BESIDE
-    return cost > leftMs * (isLossy ? WORTH.lossy : WORTH.other) ? undefined : { bytesPerSecond, isLossy }
+    if (this.#looks < 2 && !found.isLossy) return undefined
+    return isWorthTrying(found, tripMs, size - this.#there!) ? found : undefined
   }
 }

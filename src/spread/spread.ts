@@ -2,6 +2,7 @@ import { Flights, type Flight } from './flights.js'
 import { Gaps } from './gaps.js'
 import { Pace } from './pace.js'
 import { Ranges, type Range } from './ranges.js'
+import type { Found } from './worth.js'
 
 /** A stretch takes a connection about so many seconds: few requests, and none of them is worth much. */
 const STRETCH_S = 2
@@ -42,8 +43,8 @@ export interface SpreadOrder {
   ceiling?: number
   /** No more than so many for now: others may need some. */
   most?: () => number
-  /** Bytes a second of one connection, as far as that is known. */
-  perConnection?: number | undefined
+  /** What one connection was like, where that is known. */
+  alone?: Found | undefined
   /** Bytes in one request, at most. */
   largest: number
   /** Resolves when the file's last bytes may go; rejects with the signal's reason. */
@@ -89,8 +90,10 @@ export class Spread {
 
   constructor(order: SpreadOrder) {
     this.#order = order
-    this.#pace = new Pace(order.connections, order.ceiling, order.perConnection)
-    this.#perConnection = order.perConnection ?? LEAST
+    const { connections, ceiling, alone } = order
+    // On a line that loses nothing a first second says too little of one.
+    this.#pace = new Pace(connections, ceiling, alone?.isLossy ? alone.bytesPerSecond : undefined)
+    this.#perConnection = alone?.bytesPerSecond ?? LEAST
   }
 
   /** How many connections have turned out to be right. */

@@ -6,33 +6,45 @@ const MIB = 1024 * 1024
 const KIB = 1024
 
 describe('Tempo', () => {
-  it('stays with one connection while that is fast, or soon ready', () => {
-    const fast = new Tempo('auto')
-    fast.note(50 * MIB, 5000 * MIB)
-    expect(fast.wanted(5000 * MIB)).toBe(1)
-    const soon = new Tempo('auto')
-    soon.note(MIB, 2.9 * MIB)
-    expect(soon.wanted(10 * MIB)).toBe(1)
-    expect(soon.piece(MIB, 1)).toBe(Infinity)
+  it('stays with one connection while that is fast, soon ready, or loses nothing with not much left', () => {
+    for (const [bytes, missing, tripMs] of [
+      [50 * MIB, 5000 * MIB, 100],
+      [MIB, 2.9 * MIB, 1],
+      [6 * MIB, 64 * MIB, 100],
+      [200 * KIB, MIB, 100],
+    ] as const) {
+      const tempo = new Tempo('auto')
+      for (let second = 0; second < 3; second++) tempo.note(bytes, missing, tripMs)
+      expect(tempo.wanted(missing)).toBe(1)
+      expect(tempo.piece(bytes, 1)).toBe(Infinity)
+    }
   })
 
-  it('takes more where one is slow, for two seconds where it was fast before, and none before it has brought anything', () => {
+  it('takes the most at once where one is held back by losses', () => {
+    const tempo = new Tempo('auto')
+    tempo.note(200 * KIB, 10 * MIB, 100)
+    expect(tempo.wanted(10 * MIB)).toBe(8)
+  })
+
+  it('takes more after two seconds in which that would have paid, and none before it has brought anything', () => {
     const slow = new Tempo('auto')
-    slow.note(MIB, 10 * MIB)
-    expect(slow.wanted(10 * MIB)).toBe(4)
+    slow.note(MIB, 100 * MIB, 1)
+    expect(slow.wanted(100 * MIB)).toBe(1)
+    slow.note(MIB, 99 * MIB, 1)
+    expect(slow.wanted(100 * MIB)).toBe(4)
     const faltering = new Tempo('auto')
-    for (const bytes of [50, 0, 50, 0, 50]) faltering.note(bytes * MIB, 5000 * MIB)
+    for (const bytes of [50, 0, 50, 0, 50]) faltering.note(bytes * MIB, 5000 * MIB, 20)
     expect(faltering.wanted(5000 * MIB)).toBe(1)
-    for (const bytes of [0, 0]) faltering.note(bytes, 5000 * MIB)
+    for (const bytes of [0, 0]) faltering.note(bytes, 5000 * MIB, 20)
     expect(faltering.wanted(5000 * MIB)).toBe(4)
     const silent = new Tempo('auto')
-    silent.note(0, 10 * MIB)
+    for (let second = 0; second < 5; second++) silent.note(0, 10 * MIB, 20)
     expect(silent.wanted(10 * MIB)).toBe(1)
   })
 
   it('keeps to a number, with 2 MiB at least for each', () => {
     const four = new Tempo(4)
-    four.note(MIB, 1000 * MIB)
+    four.note(MIB, 1000 * MIB, 100)
     expect([four.wanted(1000 * MIB), four.wanted(5 * MIB), four.wanted(1)]).toEqual([4, 3, 1])
   })
 

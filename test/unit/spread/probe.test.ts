@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Found, Probe } from '#src/spread/probe.js'
+import { Probe } from '#src/spread/probe.js'
+import type { Found } from '#src/spread/worth.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -154,13 +154,20 @@ describe('a file that is spread over several connections', () => {
       onSent(stretch.end - stretch.start)
       return put(stretch, signal, () => undefined)
     }
-    const { error } = await ended(spread(line, { size: 1 * MIB, perConnection: 64 * KIB }))
+    const { error } = await ended(
+      spread(line, { size: 1 * MIB, alone: { bytesPerSecond: 64 * KIB, isLossy: true } }),
+    )
     expect([error, line.sent, line.renewed]).toEqual([undefined, MIB, 0])
   })
 
   it('keeps to as many as help, although the server answers only at the end of a stretch', async () => {
     const line = new SimulatedLine((nth) => ({ speed: (200 + 20 * (nth % 5)) * KIB }))
-    const order = { size: 60 * MIB, connections: 8, isFixed: false, perConnection: 256 * KIB }
+    const order = {
+      size: 60 * MIB,
+      connections: 8,
+      isFixed: false,
+      alone: { bytesPerSecond: 256 * KIB, isLossy: true },
+    }
     const spreading = spread(line, order)
     const wanted = new Set<number>()
     const watch = setInterval(() => wanted.add(spreading.wanted), 500)
@@ -184,7 +191,9 @@ describe('a file that is spread over several connections', () => {
 
   it('does not wait for the slowest at its end', async () => {
     const line = new SimulatedLine((nth) => (nth === 2 ? { speed: 2 * KIB } : steady()))
-    const { error, seconds } = await ended(spread(line, { size: 10 * MIB, perConnection: 256 * KIB }))
+    const { error, seconds } = await ended(
+      spread(line, { size: 10 * MIB, alone: { bytesPerSecond: 256 * KIB, isLossy: true } }),
+    )
     expect([error, line.there.gaps(10 * MIB)]).toEqual([undefined, []])
     // Alone it would take four minutes.
     expect(seconds).toBeLessThan(25)
