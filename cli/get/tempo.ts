@@ -8,8 +8,12 @@ const LEAST_PIECE = 256 * 1024
 const LARGEST_PIECE = 16 * MIB
 /** Below so many bytes for each, another connection costs more than it brings. */
 const SHARE = 2 * MIB
-/** For so many seconds it has to pay to try others; on a line that loses packets the first one says enough. */
+/**
+ * For so many seconds it has to pay to try others. The first one says enough on a line that loses packets, and where a round
+ * trip is so short, in milliseconds, that a connection is soon up to speed.
+ */
 const PATIENCE = 2
+const SHORT = 50
 /** With how many it then begins. */
 const BEGIN = 4
 
@@ -50,7 +54,8 @@ export class Tempo {
     const alone = { bytesPerSecond: bytes, isLossy: bytes > 0 && isLossy(bytes, tripMs) }
     const isSlow = this.#hasBegun && bytes < FAST && isWorthTrying(alone, tripMs, missing)
     this.#patience = isSlow ? this.#patience - 1 : PATIENCE
-    if (!isSlow || (this.#patience > 0 && !alone.isLossy)) return
+    const isSure = alone.isLossy || (bytes > 0 && tripMs <= SHORT) || this.#patience <= 0
+    if (!isSlow || !isSure) return
     this.#pace = alone.isLossy ? new Pace(MOST_CONNECTIONS, MOST_CONNECTIONS, bytes) : new Pace(BEGIN)
   }
 }

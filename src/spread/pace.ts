@@ -22,7 +22,7 @@ const DOUBT = 40
  */
 const EACH = { least: 0.5, most: 2 }
 /** Seconds that there must be enough to do for, before it is worth while to try more, and fewer. */
-const WORTH_MORE = 6
+const WORTH_MORE = 3
 const WORTH_FEWER = 20
 
 /**

@@ -88,7 +88,7 @@ describe('ferry get --connections auto', () => {
   })
 
   it('does without a second one where the server allows one only', async () => {
-    const line = await downline(4 * MIB)
+    const line = await downline(2 * MIB)
     line.most = 1
     await get(line)
     expect(line.connections).toBeGreaterThan(1)

@@ -28,10 +28,13 @@ describe('Tempo', () => {
 
   it('takes more after two seconds in which that would have paid, and none before it has brought anything', () => {
     const slow = new Tempo('auto')
-    slow.note(MIB, 100 * MIB, 1)
+    slow.note(MIB, 100 * MIB, 100)
     expect(slow.wanted(100 * MIB)).toBe(1)
-    slow.note(MIB, 99 * MIB, 1)
+    slow.note(MIB, 99 * MIB, 100)
     expect(slow.wanted(100 * MIB)).toBe(4)
+    const short = new Tempo('auto')
+    short.note(MIB, 24 * MIB, 1)
+    expect(short.wanted(24 * MIB)).toBe(4)
     const faltering = new Tempo('auto')
     for (const bytes of [50, 0, 50, 0, 50]) faltering.note(bytes * MIB, 5000 * MIB, 20)
     expect(faltering.wanted(5000 * MIB)).toBe(1)
