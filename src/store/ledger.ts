@@ -7,6 +7,7 @@ import { DirectorySync } from './durable.js'
 import { connect, isGarbage } from './ledger-schema.js'
 import { reads, type Reads } from './ledger-reads.js'
 import { occupy } from './occupy.js'
+import { expectReadable, isTorn } from './torn.js'
 import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
 
@@ -99,6 +100,7 @@ export class Ledger {
     if (!(await Ledger.isIn(shelf))) throw new NoLedger(shelf)
     const file = join(shelf, FOLDER, 'ledger.db')
     const db = connect(file)
+    expectReadable(db)
     const worker = new Worker(new URL('./ledger-worker.js', import.meta.url), { workerData: { file } })
     return new Ledger(db, file, worker, { close: () => undefined })
   }
@@ -185,18 +187,4 @@ function mending(first: Reads, again: () => Reads): Reads {
   }
   const names = Object.keys(first) as (keyof Reads)[]
   return Object.fromEntries(names.map((name) => [name, verb(name)])) as unknown as Reads
-}
-
-function isTorn(file: string): boolean {
-  try {
-    const db = connect(file)
-    const [check] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[]
-    for (const table of ['contents', 'uploads']) db.prepare(`SELECT * FROM ${table}`)
-    db.close()
-    return check?.quick_check !== 'ok'
-  } catch (error) {
-    // SQLITE_ERROR: a head that SQLite can't make sense of, or tables that are not there.
-    if (isGarbage(error) || isErrno(error, 'SQLITE_ERROR')) return true
-    throw error
-  }
 }

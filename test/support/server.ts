@@ -81,10 +81,14 @@ export class TestServer {
   async start(env: Record<string, string> = {}): Promise<void> {
     const before = this.output.length
     const child = this.#spawn(env)
-    const exited = once(child, 'exit')
+    const exited = once(child, 'exit') as Promise<unknown[]>
     while (!/Shelf read|初始化已知文件映射/.test(this.output.slice(before))) {
       const gone = await Promise.race([exited, pause(10)])
-      if (gone) throw new Error(`the server did not start: ${this.output.slice(before)}`)
+      if (!gone) continue
+      const said = this.output.slice(before)
+      throw new Error(
+        `the server did not start: ${said || `it ended with ${gone.join(' ')}, and without a word`}`,
+      )
     }
   }
 
