@@ -13,7 +13,7 @@ const AGAIN = 300
 const LONGEST = 10_000
 const CONFLICT = 409
 
-/** The server takes no pieces of the upload; one that is complete takes none, either. */
+/** The server takes no pieces of the upload. */
 export class NoPieces extends Error {}
 
 /** The way of a local file's stretches to an upload on a server. */
@@ -27,7 +27,8 @@ export class PiecesLine implements Line {
 
   async stand(): Promise<Range[]> {
     const { there, takesPieces } = await this.server.stand(this.uploadUrl)
-    if (!takesPieces) throw new NoPieces()
+    // One that is complete takes none, and needs none.
+    if (!takesPieces && there[0]?.end !== this.file.size) throw new NoPieces()
     return there
   }
 

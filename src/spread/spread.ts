@@ -125,10 +125,7 @@ export class Spread {
   #open(): void {
     while (!this.#failure && this.#lanes < this.#most && this.#hasWork) {
       this.#lanes += 1
-      void this.#lane().finally(() => {
-        this.#lanes -= 1
-        this.#wake()
-      })
+      void this.#lane().then(() => this.#wake())
     }
   }
 
@@ -140,12 +137,14 @@ export class Spread {
     return this.#gaps.left > 0 || this.#latest !== undefined
   }
 
+  /** Never rejects. Whoever leaves is counted off in the same step, or those who come back together would all leave. */
   async #lane(): Promise<void> {
     while (!this.#failure && this.#lanes <= this.#most) {
       const stretch = this.#gaps.take(this.#stretchSize)
       if (stretch) await this.#send(stretch)
-      else if (!(await this.#overtake())) return
+      else if (!(await this.#overtake())) break
     }
+    this.#lanes -= 1
   }
 
   get #latest(): Flight | undefined {
@@ -259,7 +258,7 @@ export class Spread {
     const { line, size, signal } = this.#order
     const there = await line.stand(signal)
     // What was told meanwhile is there, too, and what is on its way is somebody's.
-    this.#there = new Ranges([...there, ...this.#told])
+    this.#there = new Ranges([...new Ranges(there).within(size), ...this.#told])
     this.#gaps = new Gaps(new Ranges([...this.#there, ...this.#stretches]).gaps(size))
     this.#flights.arrived(this.#there, performance.now())
   }
@@ -272,10 +271,13 @@ export class Spread {
   async #second(): Promise<void> {
     const silent = this.#flights.silent(performance.now(), SILENCE)
     for (const { over } of silent) over.abort(new Stalled())
-    // A look that fails tells nothing that its lanes would not tell.
-    await this.#look().catch(() => undefined)
-    if (this.#failure) return
-    this.#measure()
+    // One that fails tells nothing that the lanes would not be told.
+    const hasSeen = await this.#look().then(
+      () => true,
+      () => false,
+    )
+    if (this.#failure || this.#lanes === 0) return
+    if (hasSeen) this.#measure()
     this.#open()
   }
 
@@ -285,14 +287,17 @@ export class Spread {
     const seconds = (now - this.#seen.at) / SECOND
     // Who waited for one look with another has seen it.
     if (seconds < 1 / 2) return
-    const bytes = this.#there.total
-    const brought = Math.max(0, bytes - this.#seen.bytes) / seconds
+    // Who takes something back has brought nothing when he tells of it again.
+    const bytes = Math.max(this.#seen.bytes, this.#there.total)
+    const brought = (bytes - this.#seen.bytes) / seconds
     this.#seen = { bytes, at: now }
     if (brought > 0) this.#failures = 0
-    if (this.#lanes > 0) this.#perConnection = (this.#perConnection + brought / this.#lanes) / 2
-    const { left } = this.#gaps
-    const isFree = this.#lanes === this.#pace.wanted && left > 0
-    if (!this.#order.isFixed && isFree) this.#pace.note(brought, left / brought)
     this.#order.onConfirmed(bytes)
+    const { left } = this.#gaps
+    // Who waits, or is the last one and late, does not say what is usual.
+    if (left === 0) return
+    this.#perConnection = (this.#perConnection + brought / this.#lanes) / 2
+    if (this.#order.isFixed || this.#lanes !== this.#pace.wanted) return
+    this.#pace.note(brought, left / brought)
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Pace } from '#src/spread/pace.js'
 import { Ranges, type Range } from '#src/spread/ranges.js'
 import { Spread, Stalled, type Line, type SpreadOrder } from '#src/spread/spread.js'
 
@@ -198,6 +199,100 @@ describe('a file that is spread over several connections', () => {
     // Alone it would take four minutes.
     expect(seconds).toBeLessThan(25)
     expect(line.sent).toBe(10 * MIB)
+  })
+
+  it.each([0, 2 * KIB, 16 * KIB])('does not wait for its last stretch at %i bytes a second', async (slow) => {
+    const size = 24 * MIB
+    const line = new SimulatedLine((_, { end }) => ({ speed: end === size && isFirst() ? slow : MIB }))
+    let tries = 0
+    const isFirst = (): boolean => ++tries === 1
+    const { error, seconds } = await ended(
+      spread(line, { size, alone: { bytesPerSecond: MIB, isLossy: false } }),
+    )
+    expect([error, line.there.gaps(size)]).toEqual([undefined, []])
+    expect(seconds).toBeLessThan(11)
+  })
+
+  it('is all there in the end although all break off at once, and fewer connections are left for it', async () => {
+    const line = new SimulatedLine(steady)
+    const { put, stand } = line
+    line.stand = async () => {
+      const there = await stand.call(line)
+      await new Promise((resolve) => void setTimeout(resolve, 100))
+      return there
+    }
+    const breaks: (() => void)[] = []
+    line.put = (stretch, signal, onSent) => {
+      const broken = new Promise<never>(
+        (_, reject) => void breaks.push(() => reject(new Error('broken off'))),
+      )
+      const over = new AbortController()
+      const sending = put.call(line, stretch, AbortSignal.any([signal, over.signal]), onSent)
+      return Promise.race([sending, broken]).finally(() => over.abort(new Error('over')))
+    }
+    let most = 8
+    setTimeout(() => {
+      most = 4
+      for (const end of breaks) end()
+    }, 5020)
+    const { error } = await ended(spread(line, { size: 60 * MIB, connections: 8, most: () => most }))
+    expect([error, line.there.gaps(60 * MIB)]).toEqual([undefined, []])
+  })
+
+  it('takes a look that failed for no measurement', async () => {
+    const note = vi.spyOn(Pace.prototype, 'note')
+    const line = new SimulatedLine(steady)
+    const { stand } = line
+    line.stand = async () => {
+      const second = line.looks
+      const there = await stand.call(line)
+      if (second > 5 && second % 3 > 0) throw new Error('lost')
+      return there
+    }
+    const alone = { bytesPerSecond: 256 * KIB, isLossy: true }
+    const { error } = await ended(spread(line, { size: 60 * MIB, isFixed: false, connections: 8, alone }))
+    const rates = note.mock.calls.map(([bytes]) => bytes)
+    note.mockRestore()
+    expect(error).toBeUndefined()
+    expect(rates.length).toBeGreaterThan(5)
+    expect(Math.max(...rates)).toBeLessThan(1.3 * 8 * 256 * KIB)
+    expect(Math.min(...rates)).toBeGreaterThan(0.7 * 8 * 256 * KIB)
+  })
+
+  it('says nothing more when it is over', async () => {
+    const line = new SimulatedLine(steady)
+    const { stand } = line
+    line.stand = async () => {
+      const there = await stand.call(line)
+      await new Promise((resolve) => void setTimeout(resolve, 700))
+      return there
+    }
+    let isOver = false
+    const late: number[] = []
+    const onConfirmed = (bytes: number): void => void (isOver && late.push(bytes))
+    for (const size of [5, 6, 7, 8].map((mebibytes) => mebibytes * MIB + 100_000)) {
+      isOver = false
+      const { error } = await ended(spread(line, { size: size, onConfirmed }))
+      isOver = true
+      await vi.advanceTimersByTimeAsync(5000)
+      expect([error, late]).toEqual([undefined, []])
+    }
+  })
+
+  it('believes no server that has more than there is, and none that takes back what it had', async () => {
+    const line = new SimulatedLine(() => ({ speed: 0 }))
+    const confirmed: number[] = []
+    line.stand = () => {
+      line.looks += 1
+      return Promise.resolve(line.looks % 2 ? [{ start: 2 * MIB, end: 1e12 }] : [])
+    }
+    line.put = () => Promise.reject(new Error('broken off'))
+    line.patience = () => 2000
+    const order = { size: 4 * MIB, onConfirmed: (bytes: number) => void confirmed.push(bytes) }
+    const { error, seconds } = await ended(spread(line, order))
+    expect(error).toMatchObject({ message: 'broken off' })
+    expect(seconds).toBeLessThan(30)
+    expect(Math.max(0, ...confirmed)).toBeLessThanOrEqual(4 * MIB)
   })
 
   it('keeps its last bytes until they may go', async () => {
