@@ -215,9 +215,10 @@ describe('a file that is spread over several connections', () => {
 
   it('is all there in the end although all break off at once, and fewer connections are left for it', async () => {
     const line = new SimulatedLine(steady)
-    const { put, stand } = line
+    const put = line.put.bind(line)
+    const stand = line.stand.bind(line)
     line.stand = async () => {
-      const there = await stand.call(line)
+      const there = await stand()
       await new Promise((resolve) => void setTimeout(resolve, 100))
       return there
     }
@@ -227,7 +228,7 @@ describe('a file that is spread over several connections', () => {
         (_, reject) => void breaks.push(() => reject(new Error('broken off'))),
       )
       const over = new AbortController()
-      const sending = put.call(line, stretch, AbortSignal.any([signal, over.signal]), onSent)
+      const sending = put(stretch, AbortSignal.any([signal, over.signal]), onSent)
       return Promise.race([sending, broken]).finally(() => over.abort(new Error('over')))
     }
     let most = 8
@@ -242,10 +243,10 @@ describe('a file that is spread over several connections', () => {
   it('takes a look that failed for no measurement', async () => {
     const note = vi.spyOn(Pace.prototype, 'note')
     const line = new SimulatedLine(steady)
-    const { stand } = line
+    const stand = line.stand.bind(line)
     line.stand = async () => {
       const second = line.looks
-      const there = await stand.call(line)
+      const there = await stand()
       if (second > 5 && second % 3 > 0) throw new Error('lost')
       return there
     }
@@ -261,9 +262,9 @@ describe('a file that is spread over several connections', () => {
 
   it('says nothing more when it is over', async () => {
     const line = new SimulatedLine(steady)
-    const { stand } = line
+    const stand = line.stand.bind(line)
     line.stand = async () => {
-      const there = await stand.call(line)
+      const there = await stand()
       await new Promise((resolve) => void setTimeout(resolve, 700))
       return there
     }
