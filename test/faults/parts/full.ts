@@ -8,10 +8,11 @@ import { repeat, type Bench, type Control, type Findings, type Part } from '../p
 const MIB = 1024 * 1024
 
 const tmpfs = (options: string) => () => mountTmpfs(options)
+/** With blocks as large as the machine's pages, as any ext4 has that is not tiny. */
 const ext4 =
   (...options: string[]) =>
   () =>
-    mountDisk('ext4', 96, ['-m', '0', ...options])
+    mountDisk('ext4', 96, ['-m', '0', '-b', '4096', ...options])
 
 const takeRoom = (ballast: Ballast) => ballast.takeRoom()
 const takeInodes = (ballast: Ballast) => ballast.takeInodes()
@@ -20,6 +21,13 @@ const takeMost = (ballast: Ballast) => ballast.leave(6 * MIB)
 const FILLINGS: Filling[] = [
   { title: 'a restart on a full tmpfs', mount: tmpfs('size=64m'), meanwhile: takeRoom, restarts: true },
   { title: 'a restart on a full ext4', mount: ext4(), meanwhile: takeRoom, restarts: true },
+  {
+    title: 'a restart on a full ext4 with small blocks',
+    mount: () => mountDisk('ext4', 96, ['-m', '0', '-b', '1024']),
+    meanwhile: takeRoom,
+    restarts: true,
+    mayDie: true,
+  },
   { title: 'more than fits, on tmpfs', mount: tmpfs('size=64m'), before: takeMost },
   { title: 'more than fits, on ext4', mount: ext4(), before: takeMost },
   { title: 'no room from the beginning, on tmpfs', mount: tmpfs('size=64m'), before: takeRoom },
