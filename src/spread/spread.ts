@@ -1,7 +1,7 @@
-import { Flights, type Flight } from './flights.js'
-import { Gaps } from './gaps.js'
+import { Chart } from './chart.js'
+import type { Flight } from './flights.js'
 import { Pace } from './pace.js'
-import { Ranges, type Range } from './ranges.js'
+import type { Range } from './ranges.js'
 import type { Found } from './worth.js'
 
 /** A stretch takes a connection about so many seconds: few requests, and none of them is worth much. */
@@ -70,12 +70,8 @@ export class Stalled extends Error {}
  */
 export class Spread {
   readonly #order: SpreadOrder
-  readonly #flights = new Flights()
+  readonly #chart: Chart
   readonly #pace: Pace
-  /** What the server has, what of that it has told us in its answers to `put`, and what nobody has taken yet. */
-  #there = new Ranges()
-  readonly #told = new Ranges()
-  #gaps = new Gaps()
   /** What the server had when it was last looked, in bytes, and when, in monotonic milliseconds. */
   #seen = { bytes: 0, at: 0 }
   /** Bytes that a connection brings in a second. */
@@ -85,12 +81,12 @@ export class Spread {
   #failure: { reason: unknown } | undefined
   /** Ends all pauses. */
   readonly #over = new AbortController()
-  #looking: Promise<void> | undefined
   #wake: () => void = () => undefined
 
   constructor(order: SpreadOrder) {
     this.#order = order
-    const { connections, ceiling, alone } = order
+    const { line, size, signal, connections, ceiling, alone } = order
+    this.#chart = new Chart(size, (over) => line.stand(over), signal)
     // On a line that loses nothing a first second says too little of one.
     this.#pace = new Pace(connections, ceiling, alone?.isLossy ? alone.bytesPerSecond : undefined)
     this.#perConnection = alone?.bytesPerSecond ?? LEAST
@@ -104,9 +100,9 @@ export class Spread {
   /** Resolves when the server has all of the file. Throws the line's errors, `Stalled`, or the signal's reason. */
   async run(): Promise<void> {
     const { signal, onBegin } = this.#order
-    await this.#look()
-    this.#seen = { bytes: this.#there.total, at: performance.now() }
-    onBegin(this.#there.total)
+    await this.#chart.look()
+    this.#seen = { bytes: this.#chart.there, at: performance.now() }
+    onBegin(this.#chart.there)
     const watch = setInterval(() => void this.#second(), SECOND)
     const leave = (): void => this.#fail(signal.reason)
     signal.addEventListener('abort', leave)
@@ -134,25 +130,25 @@ export class Spread {
   }
 
   get #hasWork(): boolean {
-    return this.#gaps.left > 0 || this.#latest !== undefined
+    return this.#chart.left > 0 || this.#latest !== undefined
   }
 
   /** Never rejects. Whoever leaves is counted off in the same step, or those who come back together would all leave. */
   async #lane(): Promise<void> {
     while (!this.#failure && this.#lanes <= this.#most) {
-      const stretch = this.#gaps.take(this.#stretchSize)
-      if (stretch) await this.#send(stretch)
+      const flight = this.#chart.take(this.#stretchSize)
+      if (flight) await this.#send(flight)
       else if (!(await this.#overtake())) break
     }
     this.#lanes -= 1
   }
 
   get #latest(): Flight | undefined {
-    return this.#flights.latest(performance.now(), this.#perConnection)
+    return this.#chart.flights.latest(performance.now(), this.#perConnection)
   }
 
   get #stretchSize(): number {
-    const share = this.#gaps.left / (2 * this.#pace.wanted)
+    const share = this.#chart.left / (2 * this.#pace.wanted)
     const size = Math.max(LEAST, Math.min(MOST, share, this.#perConnection * STRETCH_S))
     return Math.max(1, Math.floor(Math.min(size, this.#order.largest)))
   }
@@ -161,39 +157,33 @@ export class Spread {
   async #overtake(): Promise<boolean> {
     const latest = this.#latest
     if (!latest) return false
-    this.#flights.end(latest)
+    this.#chart.flights.end(latest)
     latest.over.abort(new Overtaken())
     await this.#tryLook()
     return true
   }
 
-  async #send(stretch: Range): Promise<void> {
-    const { line, size, mayEnd, signal } = this.#order
-    const flight = this.#flights.begin(stretch)
-    const either = AbortSignal.any([signal, flight.over.signal])
+  async #send(flight: Flight): Promise<void> {
+    const { line, size, mayEnd, signal, onConfirmed } = this.#order
+    const { stretch, over } = flight
+    const either = AbortSignal.any([signal, over.signal])
     try {
       if (stretch.end === size) await mayEnd(either)
       flight.begun = flight.movedAt = performance.now()
       const told = await line.put(stretch, either, (bytes) => this.#sent(flight, bytes))
-      this.#flights.end(flight)
+      this.#chart.flights.end(flight)
       // As a failure: to send it again and again at once helps nobody.
       if (told <= 0) throw new Stalled()
-      const reached = Math.min(told, stretch.end - stretch.start)
-      this.#confirm({ start: stretch.start, end: stretch.start + reached })
+      this.#failures = 0
+      const isWhole = this.#chart.land(flight, told)
+      onConfirmed(this.#chart.there)
       // The server has let go before the end: what it has not taken is missing.
-      if (reached < stretch.end - stretch.start) await this.#tryLook()
+      if (!isWhole) await this.#tryLook()
     } catch (error) {
-      this.#flights.end(flight)
-      const reason: unknown = flight.over.signal.aborted ? flight.over.signal.reason : error
+      this.#chart.flights.end(flight)
+      const reason: unknown = over.signal.aborted ? over.signal.reason : error
       if (!(reason instanceof Overtaken)) await this.#mend(reason)
     }
-  }
-
-  #confirm(stretch: Range): void {
-    this.#there.add(stretch)
-    this.#told.add(stretch)
-    if (stretch.end > stretch.start) this.#failures = 0
-    this.#order.onConfirmed(this.#there.total)
   }
 
   #sent(flight: Flight, bytes: number): void {
@@ -201,7 +191,7 @@ export class Spread {
       flight.sent = bytes
       flight.movedAt = performance.now()
     }
-    this.#order.onProgress(Math.min(this.#order.size, this.#there.total + this.#flights.sent))
+    this.#order.onProgress(this.#chart.shown)
   }
 
   /** What can be done about an error: to look what is there after a while, or to give up. */
@@ -234,45 +224,27 @@ export class Spread {
     if (this.#failure) return
     this.#failure = { reason }
     this.#over.abort()
-    this.#flights.endAll(reason)
+    this.#chart.flights.endAll(reason)
     this.#wake()
   }
 
-  /** The same, where a failure counts like any other. */
+  /** Looks what is there; a failure counts like any other. */
   async #tryLook(): Promise<void> {
     if (this.#failure) return
     try {
-      await this.#look()
+      await this.#chart.look()
       this.#open()
     } catch (error) {
       await this.#mend(error)
     }
   }
 
-  /** Asks what is there; one question for all who ask at once. */
-  #look(): Promise<void> {
-    return (this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined)))
-  }
-
-  async #lookOnce(): Promise<void> {
-    const { line, size, signal } = this.#order
-    const there = await line.stand(signal)
-    // What was told meanwhile is there, too, and what is on its way is somebody's.
-    this.#there = new Ranges([...new Ranges(there).within(size), ...this.#told])
-    this.#gaps = new Gaps(new Ranges([...this.#there, ...this.#stretches]).gaps(size))
-    this.#flights.arrived(this.#there, performance.now())
-  }
-
-  get #stretches(): Range[] {
-    return [...this.#flights].map(({ stretch }) => stretch)
-  }
-
   /** Whoever has been silent for too long is given up, and the server is asked what the last second has brought. */
   async #second(): Promise<void> {
-    const silent = this.#flights.silent(performance.now(), SILENCE)
+    const silent = this.#chart.flights.silent(performance.now(), SILENCE)
     for (const { over } of silent) over.abort(new Stalled())
     // One that fails tells nothing that the lanes would not be told.
-    const hasSeen = await this.#look().then(
+    const hasSeen = await this.#chart.look().then(
       () => true,
       () => false,
     )
@@ -288,12 +260,12 @@ export class Spread {
     // Who waited for one look with another has seen it.
     if (seconds < 1 / 2) return
     // Who takes something back has brought nothing when he tells of it again.
-    const bytes = Math.max(this.#seen.bytes, this.#there.total)
+    const bytes = Math.max(this.#seen.bytes, this.#chart.there)
     const brought = (bytes - this.#seen.bytes) / seconds
     this.#seen = { bytes, at: now }
     if (brought > 0) this.#failures = 0
     this.#order.onConfirmed(bytes)
-    const { left } = this.#gaps
+    const { left } = this.#chart
     // Who waits, or is the last one and late, does not say what is usual.
     if (left === 0) return
     this.#perConnection = (this.#perConnection + brought / this.#lanes) / 2
