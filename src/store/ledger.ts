@@ -7,6 +7,7 @@ import { DirectorySync } from './durable.js'
 import { connect, isGarbage } from './ledger-schema.js'
 import { reads, type Reads } from './ledger-reads.js'
 import { occupy } from './occupy.js'
+import { Spare } from './spare.js'
 import { expectReadable, isTorn } from './torn.js'
 import type { Verbs } from './ledger-verbs.js'
 import type { Order, Outcome } from './ledger-worker.js'
@@ -71,8 +72,10 @@ export class Ledger {
     occupied: { close(): void },
   ): Promise<{ ledger: Ledger; torn: string | undefined }> {
     const folder = join(shelf, FOLDER)
+    const spare = new Spare(folder)
     let torn: string | undefined
     await mkdir(folder, { recursive: true })
+    await spare.give()
     // A second look, by a fresh connection: a disk that fails to read once does not cost the open uploads.
     if (isTorn(join(folder, 'ledger.db')) && isTorn(join(folder, 'ledger.db'))) {
       torn = `${folder}.torn-${Date.now()}`
@@ -82,6 +85,7 @@ export class Ledger {
     const file = join(folder, 'ledger.db')
     const db = connect(file)
     try {
+      await spare.keep()
       await new DirectorySync(folder).sync()
       await new DirectorySync(shelf).sync()
     } catch (error) {

@@ -67,6 +67,24 @@ describe.skipIf(mountTrouble())(`a full disk${mountTrouble()}`, () => {
     expect((await fetch(`${server.url}/files/${stored.md5}.bin`)).status).toBe(200)
   })
 
+  it('does not keep the server from starting, though others have taken all room while it was stopped', async () => {
+    disk = await mountTmpfs('size=16m')
+    server = await TestServer.start({ dir: disk.dir })
+    const stored = content(MIB)
+    await stockUpload(server.url, stored.bytes)
+    await server.terminate()
+    for (const file of ['ledger.db-shm', 'ledger.db-wal'])
+      await rm(join(server.files, '.ledger', file), { force: true })
+    const ballast = await Ballast.on(disk.dir)
+    await ballast.takeRoom()
+    await server.start()
+    expect((await fetch(`${server.url}/files/${stored.md5}.bin`)).status).toBe(200)
+    await ballast.give()
+    await server.terminate()
+    await server.start()
+    expect(await readdir(join(server.files, '.ledger'))).toContain('spare')
+  })
+
   it('ends with the uploads that nobody goes on with: they expire, though the ledger has no room either', async () => {
     disk = await mountTmpfs('size=16m')
     server = await TestServer.start({ dir: disk.dir, env: { TMP_TTL_HOURS: '0.001' } })
