@@ -1,5 +1,5 @@
-import { MOST_CONNECTIONS, Pace } from '../../src/spread/pace.js'
-import { FAST, isLossy, isWorthTrying } from '../../src/spread/worth.js'
+import { beginAfter, MOST_CONNECTIONS, Pace } from '../../src/spread/pace.js'
+import { FAST, foundBy, isWorthTrying } from '../../src/spread/worth.js'
 
 const MIB = 1024 * 1024
 /** A range takes a connection about so many seconds: few requests, and what is there is hashed soon. */
@@ -14,8 +14,6 @@ const SHARE = 2 * MIB
  */
 const PATIENCE = 2
 const SHORT = 50
-/** With how many it then begins. */
-const BEGIN = 4
 
 /** How many connections there are to be, and how much each of them asks for; a file keeps it through all its breaks. */
 export class Tempo {
@@ -50,12 +48,11 @@ export class Tempo {
     if (this.#connections !== 'auto') return
     if (this.#pace) return this.#pace.note(bytes, missing / bytes)
     this.#hasBegun ||= bytes > 0
-    // A second without a byte says that it falters, and nothing of losses.
-    const alone = { bytesPerSecond: bytes, isLossy: bytes > 0 && isLossy(bytes, tripMs) }
+    const alone = foundBy(bytes, tripMs)
     const isSlow = this.#hasBegun && bytes < FAST && isWorthTrying(alone, tripMs, missing)
     this.#patience = isSlow ? this.#patience - 1 : PATIENCE
     const isSure = alone.isLossy || (bytes > 0 && tripMs <= SHORT) || this.#patience <= 0
     if (!isSlow || !isSure) return
-    this.#pace = alone.isLossy ? new Pace(MOST_CONNECTIONS, MOST_CONNECTIONS, bytes) : new Pace(BEGIN)
+    this.#pace = new Pace(beginAfter(alone), MOST_CONNECTIONS, alone)
   }
 }

@@ -1,4 +1,4 @@
-import { MOST_CONNECTIONS } from '../../src/spread/pace.js'
+import { beginAfter } from '../../src/spread/pace.js'
 import { Probe } from '../../src/spread/probe.js'
 import { SILENCE, Spread, Stalled } from '../../src/spread/spread.js'
 import type { Found } from '../../src/spread/worth.js'
@@ -11,8 +11,6 @@ import { NoPieces, PiecesLine } from './pieces-line.js'
 import type { Valve } from './valve.js'
 
 const STALL_MS = 30_000
-/** With how many connections to begin, where one was slow. */
-const BEGIN = 4
 /** Where no more than so many are right, one will do. */
 const FEW = 2
 
@@ -62,8 +60,8 @@ async function go(order: Going): Promise<void> {
     const { found } = error
     // For whoever looks on it is still the same attempt.
     const goesOn = { ...order, onBegin: order.onConfirmed }
-    const begin = found.isLossy ? MOST_CONNECTIONS : BEGIN
-    if (!(await isTaken(spread(goesOn, begin, found)))) await transfer({ ...goesOn, stallMs: STALL_MS })
+    if (!(await isTaken(spread(goesOn, beginAfter(found), found))))
+      await transfer({ ...goesOn, stallMs: STALL_MS })
   }
 }
 

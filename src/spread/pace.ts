@@ -1,8 +1,11 @@
 import { Trial } from './trial.js'
 import { Usual } from './usual.js'
+import type { Found } from './worth.js'
 
 /** @public No more connections than that, however much they help. */
 export const MOST_CONNECTIONS = 8
+/** With how many to begin where one was slow and loses nothing. */
+const BEGIN = 4
 /** The line is another one where a second brings so many times the usual, or some in a row so little of it. */
 const ROSE = 1.4
 const FELL = 0.6
@@ -24,6 +27,11 @@ const EACH = { least: 0.5, most: 2 }
 /** Seconds that there must be enough to do for, before it is worth while to try more, and fewer. */
 const WORTH_MORE = 3
 const WORTH_FEWER = 20
+
+/** With how many connections to go on where one alone was slow. */
+export function beginAfter({ isLossy }: Found): number {
+  return isLossy ? MOST_CONNECTIONS : BEGIN
+}
 
 /**
  * How many connections to use, by what a second brings. Twice as many are tried as long as that helps, and half as many where
@@ -49,10 +57,11 @@ export class Pace {
   /** What one brought alone, in bytes a second, until that has been compared. */
   #alone: number | undefined
 
-  /** Begins with so many connections, and tries no more than `most`. `alone`: bytes a second of a single one, where known. */
-  constructor(begin: number, most = MOST_CONNECTIONS, alone?: number) {
+  /** Begins with so many connections, and tries no more than `most`. `alone`: what a single one was like, where known. */
+  constructor(begin: number, most = MOST_CONNECTIONS, alone?: Found) {
     this.#most = most
-    this.#alone = alone
+    // On a line that loses nothing a first second says too little of one.
+    if (alone?.isLossy) this.#alone = alone.bytesPerSecond
     this.wanted = this.#kept = Math.min(begin, most)
   }
 

@@ -1,4 +1,4 @@
-import { FAST, type Found, isLossy, isWorthTrying } from './worth.js'
+import { FAST, type Found, foundBy, isWorthTrying } from './worth.js'
 
 /**
  * When it is looked for the first time what the server has, and then how often, in milliseconds. It tells what is on disk,
@@ -13,6 +13,7 @@ const ENOUGH = 3
 const SELDOM = 16_000
 /** A limit shared with others may be the reason for anything down to this share of it. */
 const LIMITED = 1 / 4
+
 /** What is watched. */
 interface Watched {
   /** Bytes of the file. */
@@ -99,7 +100,7 @@ export class Probe {
     const { limit = Infinity, tripMs, size } = this.#watched
     // Nothing moves: that is another matter.
     if (bytesPerSecond <= 0 || bytesPerSecond > Math.min(FAST, LIMITED * limit)) return undefined
-    const found = { bytesPerSecond, isLossy: isLossy(bytesPerSecond, tripMs) }
+    const found = foundBy(bytesPerSecond, tripMs)
     // The first second is slower than those after it: enough for a line that loses, and no other.
     if (this.#looks < 2 && !found.isLossy) return undefined
     return isWorthTrying(found, tripMs, size - this.#there!) ? found : undefined

@@ -87,8 +87,7 @@ export class Spread {
     this.#order = order
     const { line, size, signal, connections, ceiling, alone } = order
     this.#chart = new Chart(size, (over) => line.stand(over), signal)
-    // On a line that loses nothing a first second says too little of one.
-    this.#pace = new Pace(connections, ceiling, alone?.isLossy ? alone.bytesPerSecond : undefined)
+    this.#pace = new Pace(connections, ceiling, alone)
     this.#perConnection = alone?.bytesPerSecond ?? LEAST
   }
 

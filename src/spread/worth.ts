@@ -19,9 +19,10 @@ export interface Found {
   isLossy: boolean
 }
 
-/** Whether a line on which one connection brings so many bytes a second loses packets, or is a thin one. `tripMs`: a round trip. */
-export function isLossy(bytesPerSecond: number, tripMs: number): boolean {
-  return tripMs >= SHORT && (bytesPerSecond * tripMs) / 1000 < LITTLE
+/** What it says of a line that one connection brings so many bytes a second; none say nothing of losses. `tripMs`: a round trip. */
+export function foundBy(bytesPerSecond: number, tripMs: number): Found {
+  const isLittle = bytesPerSecond > 0 && (bytesPerSecond * tripMs) / 1000 < LITTLE
+  return { bytesPerSecond, isLossy: tripMs >= SHORT && isLittle }
 }
 
 /** Whether it pays to try others beside it, with so many bytes left. */

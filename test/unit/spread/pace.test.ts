@@ -81,7 +81,11 @@ describe('Pace', () => {
 
   it('tries no fewer where each brings what one alone did, and soon where all bring together what one did', () => {
     const lowest = (law: Law, alone: number): number[] =>
-      SEEDS.map((seed) => Math.min(...transfer(law, new Pace(8, 8, alone * 1_000_000), seed).used))
+      SEEDS.map((seed) =>
+        Math.min(
+          ...transfer(law, new Pace(8, 8, { bytesPerSecond: alone * 1_000_000, isLossy: true }), seed).used,
+        ),
+      )
     expect(new Set(lowest(lossy, 1))).toEqual(new Set([8]))
     expect(Math.max(...lowest(full, 1))).toBeLessThanOrEqual(4)
     // It was no loss that held that one up.
@@ -102,7 +106,7 @@ describe('Pace', () => {
   })
 
   it('does not take a better second for a reason to try fewer', () => {
-    const pace = new Pace(8, 8, 1)
+    const pace = new Pace(8, 8, { bytesPerSecond: 1, isLossy: true })
     const used = [8, 8, 8, 8, 14, 8, 8, 8, 13, 8].map((bytes) => {
       pace.note(bytes)
       return pace.wanted

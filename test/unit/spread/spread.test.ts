@@ -24,12 +24,17 @@ class SimulatedLine implements Line {
   looks = 0
   renewed = 0
   isDown = false
+  /** Milliseconds that an answer to `stand` takes. */
+  tripMs = 0
 
   constructor(readonly fate: (nth: number, stretch: Range) => Fate) {}
 
-  stand(): Promise<Range[]> {
+  async stand(): Promise<Range[]> {
     this.looks += 1
-    return this.isDown ? Promise.reject(new Error('down')) : Promise.resolve([...this.there])
+    if (this.isDown) throw new Error('down')
+    const there = [...this.there]
+    if (this.tripMs > 0) await new Promise((resolve) => void setTimeout(resolve, this.tripMs))
+    return there
   }
 
   put(stretch: Range, signal: AbortSignal, onSent: (bytes: number) => void): Promise<number> {
@@ -216,12 +221,7 @@ describe('a file that is spread over several connections', () => {
   it('is all there in the end although all break off at once, and fewer connections are left for it', async () => {
     const line = new SimulatedLine(steady)
     const put = line.put.bind(line)
-    const stand = line.stand.bind(line)
-    line.stand = async () => {
-      const there = await stand()
-      await new Promise((resolve) => void setTimeout(resolve, 100))
-      return there
-    }
+    line.tripMs = 100
     const breaks: (() => void)[] = []
     line.put = (stretch, signal, onSent) => {
       const broken = new Promise<never>(
@@ -262,12 +262,7 @@ describe('a file that is spread over several connections', () => {
 
   it('says nothing more when it is over', async () => {
     const line = new SimulatedLine(steady)
-    const stand = line.stand.bind(line)
-    line.stand = async () => {
-      const there = await stand()
-      await new Promise((resolve) => void setTimeout(resolve, 700))
-      return there
-    }
+    line.tripMs = 700
     let isOver = false
     const late: number[] = []
     const onConfirmed = (bytes: number): void => void (isOver && late.push(bytes))
